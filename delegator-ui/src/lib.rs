@@ -1,0 +1,1 @@
+//! Fingerpost for people.

@@ -1,0 +1,3 @@
+//! The `fingerpost` binary.
+
+fn main() {}

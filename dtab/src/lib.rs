@@ -1,0 +1,1 @@
+//! The dtab language.
