@@ -1,0 +1,65 @@
+//! The `admin` and `usage` sections.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use super::not_built::Section;
+use super::reader::Field;
+use super::value;
+
+/// `admin`: the server for operators.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdminConfig {
+    /// Address to listen on; 127.0.0.1 unless given.
+    pub ip: IpAddr,
+    /// Port to listen on; 9990 unless given, 0 for any free one.
+    pub port: u16,
+    /// How long requests may go on after the signal to stop; 10 s unless given.
+    pub shutdown_grace: Duration,
+    /// Threads of the admin server; 2 unless given.
+    pub worker_threads: usize,
+}
+
+impl Default for AdminConfig {
+    fn default() -> Self {
+        Self {
+            ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 9990,
+            shutdown_grace: Duration::from_secs(10),
+            worker_threads: 2,
+        }
+    }
+}
+
+/// `usage`: accepted for Linkerd's files. Nothing is ever sent to anybody.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UsageConfig {
+    /// The name that Linkerd would send with its reports.
+    pub org_id: Option<String>,
+    /// Whether Linkerd would send reports.
+    pub enabled: Option<bool>,
+}
+
+pub(super) fn read(field: &Field<'_>) -> Option<AdminConfig> {
+    let default = AdminConfig::default();
+    let mut object = field.object("`admin`")?;
+    let ip = object.optional("ip", value::ip).unwrap_or(default.ip);
+    let port = object.optional("port", value::port).unwrap_or(default.port);
+    let shutdown_grace = object
+        .optional("shutdownGraceMs", value::millis)
+        .map_or(default.shutdown_grace, Duration::from_millis);
+    let worker_threads = object
+        .optional("workerThreads", value::integer(1..=1024))
+        .unwrap_or(default.worker_threads);
+    object.refuse_not_built(Section::Admin);
+    object.finish();
+    Some(AdminConfig { ip, port, shutdown_grace, worker_threads })
+}
+
+pub(super) fn read_usage(field: &Field<'_>) -> Option<UsageConfig> {
+    let mut object = field.object("`usage`")?;
+    let org_id = object.optional("orgId", value::text);
+    let enabled = object.optional("enabled", value::boolean);
+    object.finish();
+    Some(UsageConfig { org_id, enabled })
+}

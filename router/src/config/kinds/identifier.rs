@@ -1,0 +1,113 @@
+//! Identifiers of http routers: how a request gets its logical path.
+
+use dtab::Path;
+
+use super::IDENTIFIERS;
+use crate::config::error::Code;
+use crate::config::node::Value;
+use crate::config::reader::{Field, Object};
+use crate::config::value;
+
+/// How a request gets its logical path, below the router's `dstPrefix`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IdentifierConfig {
+    /// `io.l5d.header`: a header that holds a path.
+    Header(HeaderIdentifierConfig),
+    /// `io.l5d.header.token`: a header that holds one segment.
+    HeaderToken(HeaderTokenIdentifierConfig),
+    /// `io.l5d.methodAndHost`: version, method and host.
+    MethodAndHost(MethodAndHostIdentifierConfig),
+    /// `io.l5d.path`: the first segments of the URI's path.
+    Path(PathIdentifierConfig),
+    /// `io.l5d.static`: the same path for every request.
+    Static(StaticIdentifierConfig),
+}
+
+/// `io.l5d.header`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderIdentifierConfig {
+    /// The header; `l5d-name` unless given.
+    pub header: String,
+}
+
+/// `io.l5d.header.token`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderTokenIdentifierConfig {
+    /// The header; `Host` unless given.
+    pub header: String,
+}
+
+/// `io.l5d.methodAndHost`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MethodAndHostIdentifierConfig {
+    /// Whether the segments of the URI's path are appended; not unless given.
+    pub http_uri_in_dst: bool,
+}
+
+/// `io.l5d.path`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathIdentifierConfig {
+    /// How many segments are taken; 1 unless given. A negative number in the file is 0, as in
+    /// Linkerd.
+    pub segments: usize,
+    /// Whether they are cut from the URI; not unless given.
+    pub consume: bool,
+}
+
+/// `io.l5d.static`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaticIdentifierConfig {
+    /// The path, below `dstPrefix`.
+    pub path: Path,
+}
+
+/// What a router without `identifier` does: the `Host` header is the name.
+pub(crate) fn default() -> Vec<IdentifierConfig> {
+    vec![IdentifierConfig::HeaderToken(HeaderTokenIdentifierConfig { header: "Host".to_owned() })]
+}
+
+/// One identifier, or a list of them to be tried in order.
+pub(crate) fn read(field: &Field<'_>) -> Option<Vec<IdentifierConfig>> {
+    match &field.node.value {
+        Value::List(items) if items.is_empty() => field
+            .error(Code::Invalid, "empty identifier list")
+            .help("remove it for the default, the Host header")
+            .none(),
+        Value::List(_) => field.list("identifiers", |item| IDENTIFIERS.read(item)),
+        _ => {
+            let identifier = IDENTIFIERS.read(field)?;
+            field.show(vec![field.cx.json(field.node)]);
+            Some(vec![identifier])
+        }
+    }
+}
+
+pub(super) fn read_header(object: &mut Object<'_>) -> Option<IdentifierConfig> {
+    let header =
+        object.optional("header", value::header_name).unwrap_or_else(|| "l5d-name".to_owned());
+    Some(IdentifierConfig::Header(HeaderIdentifierConfig { header }))
+}
+
+pub(super) fn read_header_token(object: &mut Object<'_>) -> Option<IdentifierConfig> {
+    let header = object.optional("header", value::header_name).unwrap_or_else(|| "Host".to_owned());
+    Some(IdentifierConfig::HeaderToken(HeaderTokenIdentifierConfig { header }))
+}
+
+pub(super) fn read_method_and_host(object: &mut Object<'_>) -> Option<IdentifierConfig> {
+    let http_uri_in_dst = object.optional("httpUriInDst", value::boolean).unwrap_or(false);
+    Some(IdentifierConfig::MethodAndHost(MethodAndHostIdentifierConfig { http_uri_in_dst }))
+}
+
+pub(super) fn read_path(object: &mut Object<'_>) -> Option<IdentifierConfig> {
+    let segments = value::integer::<i32>(i64::from(i32::MIN)..=i64::from(i32::MAX));
+    let segments = object.optional("segments", segments).unwrap_or(1);
+    let consume = object.optional("consume", value::boolean).unwrap_or(false);
+    let segments = usize::try_from(segments).unwrap_or(0);
+    Some(IdentifierConfig::Path(PathIdentifierConfig { segments, consume }))
+}
+
+pub(super) fn read_static(object: &mut Object<'_>) -> Option<IdentifierConfig> {
+    Some(IdentifierConfig::Static(StaticIdentifierConfig {
+        path: object.required("path", value::path)?,
+    }))
+}

@@ -1,0 +1,329 @@
+//! Reading typed values out of the node tree.
+//!
+//! A reader is a function `Fn(&Field) -> Option<T>`: it returns the value, or reports what is wrong
+//! and returns `None`. Reading goes on after an error, so that one run finds them all; whether
+//! there was any is asked once, at the end. [`Object`] keeps count of the keys that were asked for,
+//! so that [`Object::finish`] can refuse the others.
+
+use std::cell::{Cell, RefCell, RefMut};
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use dtab::{Diagnostic, Place, Source, Span};
+
+use super::error::{Code, ConfigError, ConfigErrors, MAX_ERRORS, Related, clip, closest};
+use super::node::{Entry, Node, Value, join};
+use super::not_built::{NOT_BUILT, Neutral, Section};
+
+/// One run over one document: its text and what was found so far.
+pub(crate) struct Context {
+    source: Arc<Source>,
+    errors: RefCell<Vec<ConfigError>>,
+    omitted: Cell<usize>,
+    shown: RefCell<HashMap<usize, serde_json::Value>>,
+}
+
+impl Context {
+    pub(crate) fn new(source: Arc<Source>) -> Self {
+        Self {
+            source,
+            errors: RefCell::default(),
+            omitted: Cell::new(0),
+            shown: RefCell::default(),
+        }
+    }
+
+    pub(crate) fn source(&self) -> &Arc<Source> {
+        &self.source
+    }
+
+    /// Reports an error; help and a second place can be added to what is returned.
+    pub(crate) fn error(
+        &self,
+        code: Code,
+        span: Range<usize>,
+        key: &str,
+        message: impl Into<String>,
+    ) -> Reported<'_> {
+        let mut errors = self.errors.borrow_mut();
+        if errors.len() >= MAX_ERRORS {
+            self.omitted.set(self.omitted.get() + 1);
+            return Reported { cx: self, error: None };
+        }
+        errors.push(ConfigError {
+            code,
+            file: self.source.name().to_owned(),
+            position: Some(self.source.position(span.start)),
+            span,
+            key: key.to_owned(),
+            message: message.into(),
+            help: None,
+            related: None,
+            finding: None,
+        });
+        let error = RefMut::filter_map(errors, |errors| errors.last_mut()).ok();
+        Reported { cx: self, error }
+    }
+
+    pub(crate) fn has_errors(&self) -> bool {
+        !self.errors.borrow().is_empty()
+    }
+
+    pub(crate) fn into_errors(self) -> ConfigErrors {
+        ConfigErrors::new(self.source, self.errors.into_inner(), self.omitted.get())
+    }
+
+    /// The document as JSON: texts as written, numbers and booleans as they were read, nulls left
+    /// out.
+    pub(crate) fn json(&self, node: &Node) -> serde_json::Value {
+        if let Some(shown) = self.shown.borrow().get(&node.id) {
+            return shown.clone();
+        }
+        match &node.value {
+            Value::Scalar(scalar) => scalar.text.clone().into(),
+            Value::List(items) => items.iter().map(|item| self.json(item)).collect(),
+            Value::Map(entries) => entries
+                .iter()
+                .filter(|entry| !entry.value.is_null())
+                .map(|entry| (entry.key.clone(), self.json(&entry.value)))
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
+        }
+    }
+}
+
+/// An error that was just reported.
+pub(crate) struct Reported<'a> {
+    cx: &'a Context,
+    error: Option<RefMut<'a, ConfigError>>,
+}
+
+impl Reported<'_> {
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        if let Some(error) = &mut self.error {
+            error.help = Some(help.into());
+        }
+        self
+    }
+
+    pub(crate) fn related(mut self, span: Range<usize>, label: impl Into<String>) -> Self {
+        if let Some(error) = &mut self.error {
+            let position = self.cx.source.position(span.start);
+            error.related = Some(Related { span, position, label: label.into() });
+        }
+        self
+    }
+
+    /// The finding of the language that this error is.
+    pub(crate) fn finding(mut self, finding: Diagnostic) -> Self {
+        if let Some(error) = &mut self.error {
+            error.help.clone_from(&finding.help);
+            error.finding = Some(finding);
+        }
+        self
+    }
+
+    /// Ends a reader: nothing was read.
+    pub(crate) fn none<T>(self) -> Option<T> {
+        drop(self);
+        None
+    }
+}
+
+/// A value that is being read: its node and key path.
+#[derive(Clone)]
+pub(crate) struct Field<'a> {
+    pub(crate) cx: &'a Context,
+    pub(crate) node: &'a Node,
+    pub(crate) path: String,
+}
+
+impl<'a> Field<'a> {
+    /// Reports an error at this value.
+    pub(crate) fn error(&self, code: Code, message: impl Into<String>) -> Reported<'a> {
+        self.cx.error(code, self.span(), &self.path, message)
+    }
+
+    /// Reports that this value is not of the type that is wanted.
+    pub(crate) fn wrong_type(&self, wanted: &str) -> Reported<'a> {
+        self.error(Code::WrongType, format!("expected {wanted}, found {}", self.node.describe()))
+    }
+
+    /// Where to point for this value: itself, or the first key of a block object.
+    fn span(&self) -> Range<usize> {
+        match self.node.entries().first() {
+            Some(first) if self.node.span.start == first.key_span.start => first.key_span.clone(),
+            _ => self.node.span.clone(),
+        }
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        let span = self.span();
+        Place { source: self.cx.source.clone(), span: Span::new(span.start, span.end) }
+    }
+
+    /// Sets how `/config.json` shows this value, where that is not its text.
+    pub(crate) fn show(&self, value: impl Into<serde_json::Value>) {
+        self.cx.shown.borrow_mut().insert(self.node.id, value.into());
+    }
+
+    /// The value as an object; `noun` names it in errors ("a server").
+    pub(crate) fn object(&self, noun: &'static str) -> Option<Object<'a>> {
+        let Value::Map(entries) = &self.node.value else {
+            return self
+                .error(
+                    Code::WrongType,
+                    format!("{noun} must be an object, found {}", self.node.describe()),
+                )
+                .none();
+        };
+        Some(Object { field: self.clone(), entries, known: Vec::new(), noun: noun.to_owned() })
+    }
+
+    /// The value as a list; what cannot be read is reported and left out.
+    pub(crate) fn list<T>(
+        &self,
+        noun: &'static str,
+        read: impl Fn(&Field<'a>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let Value::List(items) = &self.node.value else {
+            return self.wrong_type(&format!("a list of {noun}")).none();
+        };
+        Some(self.items(items).filter_map(|item| read(&item)).collect())
+    }
+
+    /// The fields of a list's items.
+    pub(crate) fn items(&self, items: &'a [Node]) -> impl Iterator<Item = Field<'a>> {
+        let (cx, path) = (self.cx, self.path.clone());
+        items.iter().enumerate().map(move |(index, node)| Field {
+            cx,
+            node,
+            path: format!("{path}[{index}]"),
+        })
+    }
+}
+
+/// An object that is being read, key by key.
+pub(crate) struct Object<'a> {
+    pub(crate) field: Field<'a>,
+    entries: &'a [Entry],
+    known: Vec<&'static str>,
+    /// As in "NOUN needs the key".
+    pub(crate) noun: String,
+}
+
+impl<'a> Object<'a> {
+    /// The key's value if it is given; `null` counts as absent, as in Linkerd.
+    pub(crate) fn get(&mut self, key: &'static str) -> Option<Field<'a>> {
+        self.known.push(key);
+        let entry = self.entries.iter().find(|entry| entry.key == key)?;
+        if entry.value.is_null() {
+            return None;
+        }
+        Some(Field { cx: self.field.cx, node: &entry.value, path: join(&self.field.path, key) })
+    }
+
+    /// Reads a key that may be absent.
+    pub(crate) fn optional<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&Field<'a>) -> Option<T>,
+    ) -> Option<T> {
+        read(&self.get(key)?)
+    }
+
+    /// Reads a key that must be given.
+    pub(crate) fn required<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&Field<'a>) -> Option<T>,
+    ) -> Option<T> {
+        match self.get(key) {
+            Some(field) => read(&field),
+            None => self.missing(key).none(),
+        }
+    }
+
+    /// Reports that a required key is absent, or null.
+    pub(crate) fn missing(&self, key: &str) -> Reported<'a> {
+        let message = format!("{} needs the key `{key}`", self.noun);
+        match self.entries.iter().find(|entry| entry.key == key) {
+            Some(entry) => {
+                let path = join(&self.field.path, key);
+                let reported =
+                    self.field.cx.error(Code::Missing, entry.key_span.clone(), &path, message);
+                reported.help("the key is there but has no value")
+            }
+            None => self.field.error(Code::Missing, message),
+        }
+    }
+
+    /// Refuses by name the keys of `section` that Linkerd knows and this version has no feature
+    /// for.
+    pub(crate) fn refuse_not_built(&mut self, section: Section) {
+        for row in NOT_BUILT.iter().filter(|row| row.section == section) {
+            let Some(field) = self.get(row.key) else { continue };
+            if row.neutral.is_some_and(|neutral| is_neutral(field.node, neutral)) {
+                show_neutral(&field, row.neutral);
+                continue;
+            }
+            let span = self
+                .entries
+                .iter()
+                .find(|entry| entry.key == row.key)
+                .map(|entry| entry.key_span.clone());
+            let message =
+                format!("`{}` is known to Linkerd but not built yet in this version", row.key);
+            field
+                .cx
+                .error(
+                    Code::NotBuilt,
+                    span.unwrap_or_else(|| field.node.span.clone()),
+                    &field.path,
+                    message,
+                )
+                .help(row.instead);
+        }
+    }
+
+    /// Refuses the keys that nobody asked for.
+    pub(crate) fn finish(self) {
+        for entry in self.entries.iter().filter(|entry| !self.known.contains(&entry.key.as_str())) {
+            let path = join(&self.field.path, &entry.key);
+            let written = clip(&entry.key);
+            let message = match closest(&entry.key, self.known.iter().copied()) {
+                Some(meant) => format!("unknown key `{written}`, did you mean `{meant}`?"),
+                None => format!("unknown key `{written}`"),
+            };
+            let mut known = self.known.clone();
+            known.sort_unstable();
+            known.dedup();
+            self.field
+                .cx
+                .error(Code::UnknownKey, entry.key_span.clone(), &path, message)
+                .help(format!("{} has the keys {}", self.noun, known.join(", ")));
+        }
+    }
+}
+
+fn is_neutral(node: &Node, neutral: Neutral) -> bool {
+    match (&node.value, neutral) {
+        (Value::List(items), Neutral::EmptyList) => items.is_empty(),
+        (Value::Scalar(scalar), Neutral::Boolean(value)) => {
+            super::value::boolean_text(&scalar.text) == Some(value)
+        }
+        (Value::Scalar(scalar), Neutral::Zero) => {
+            super::value::integer_text(&scalar.text) == Some(0)
+        }
+        _ => false,
+    }
+}
+
+fn show_neutral(field: &Field<'_>, neutral: Option<Neutral>) {
+    match neutral {
+        Some(Neutral::Boolean(value)) => field.show(value),
+        Some(Neutral::Zero) => field.show(0),
+        Some(Neutral::EmptyList) | None => {}
+    }
+}

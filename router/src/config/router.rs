@@ -1,0 +1,180 @@
+//! Routers: each names requests its own way and resolves the names by its own dtab.
+
+use std::time::Duration;
+
+use dtab::{Dtab, Path, Place};
+
+use super::client::ClientConfig;
+use super::error::Code;
+use super::kinds::{
+    ANNOUNCERS, CLIENTS, INTERPRETERS, IdentifierConfig, InterpreterConfig, SERVICES,
+    TRACE_PROPAGATORS, identifier,
+};
+use super::node::Value;
+use super::not_built::Section;
+use super::reader::{Field, Object};
+use super::server::{self, ServerConfig};
+use super::value;
+
+/// What a router speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.0 and HTTP/1.1.
+    Http,
+}
+
+impl Protocol {
+    /// Linkerd's id, which is the label of a router that has none.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+        }
+    }
+}
+
+/// One router.
+#[derive(Debug, Clone)]
+pub struct RouterConfig {
+    /// What it speaks.
+    pub protocol: Protocol,
+    /// Its name in metrics and on the admin server; the protocol unless given. Unique.
+    pub label: String,
+    /// The base dtab, whose dentries know their places in the file.
+    pub dtab: Dtab,
+    /// Put before every identified name; `/svc` unless given.
+    pub dst_prefix: Path,
+    /// Whether the metric `originator` is exported; not unless given.
+    pub originator: bool,
+    /// Tried in order until one identifies the request. Never empty; the `Host` header unless
+    /// given.
+    pub identifiers: Vec<IdentifierConfig>,
+    /// Who binds names.
+    pub interpreter: InterpreterConfig,
+    /// Limit for resolving a name and for the first connection; 10 s unless given.
+    pub binding_timeout: Duration,
+    /// How many bindings are kept, and how long.
+    pub binding_cache: BindingCacheConfig,
+    /// Where it listens; at least one.
+    pub servers: Vec<ServerConfig>,
+    /// How backends are spoken to.
+    pub client: ClientConfig,
+    /// Limit of a message's head; 8 KiB unless given.
+    pub max_headers_kb: u32,
+    /// Limit of a request line; 4 KiB unless given.
+    pub max_initial_line_kb: u32,
+    /// Limit of an error's text in header and body; 5120 KiB unless given.
+    pub max_err_response_kb: u32,
+    /// Where it stands in the file.
+    pub place: Place,
+    /// Its key path.
+    pub(super) key: String,
+}
+
+/// `bindingCache`: how many entries each level keeps, and how long an unused one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BindingCacheConfig {
+    /// Logical names; 1000 unless given.
+    pub paths: usize,
+    /// Name trees; 1000 unless given.
+    pub trees: usize,
+    /// Bound names; 1000 unless given.
+    pub bounds: usize,
+    /// Clients; 1000 unless given.
+    pub clients: usize,
+    /// An entry unused for so long is dropped; 600 s unless given.
+    pub idle_ttl: Duration,
+}
+
+impl Default for BindingCacheConfig {
+    fn default() -> Self {
+        Self {
+            paths: 1000,
+            trees: 1000,
+            bounds: 1000,
+            clients: 1000,
+            idle_ttl: Duration::from_mins(10),
+        }
+    }
+}
+
+/// Reads the keys of a router whose protocol is `http`.
+pub(super) fn read_http(object: &mut Object<'_>) -> Option<RouterConfig> {
+    let protocol = Protocol::Http;
+    let mut place = object.field.place();
+    let label = match object.get("label") {
+        Some(label) => {
+            place = label.place();
+            value::text(&label)
+        }
+        None => Some(protocol.as_str().to_owned()),
+    };
+    let dtab = object.optional("dtab", value::dtab).unwrap_or_default();
+    let dst_prefix =
+        object.optional("dstPrefix", value::path).unwrap_or_else(|| Path::from_segments(["svc"]));
+    let originator = object.optional("originator", value::boolean).unwrap_or(false);
+    let identifiers =
+        object.optional("identifier", identifier::read).unwrap_or_else(identifier::default);
+    let interpreter =
+        object.optional("interpreter", |field| INTERPRETERS.read(field)).unwrap_or_default();
+    let binding_timeout =
+        Duration::from_millis(object.optional("bindingTimeoutMs", value::millis).unwrap_or(10_000));
+    let binding_cache = object.optional("bindingCache", read_binding_cache).unwrap_or_default();
+    let servers = read_servers(object, label.as_deref().unwrap_or_default());
+    object.optional("announcers", |field| field.list("announcers", |item| ANNOUNCERS.read(item)));
+    let client = object
+        .optional("client", |field| CLIENTS.read_or("io.l5d.global", field))
+        .unwrap_or_default();
+    object.optional("service", |field| SERVICES.read_or("io.l5d.global", field));
+    object.optional("tracePropagator", |field| TRACE_PROPAGATORS.read(field));
+    let kilobytes = || value::integer(1..=i64::from(i32::MAX) / 1024);
+    let max_headers_kb = object.optional("maxHeadersKB", kilobytes()).unwrap_or(8);
+    let max_initial_line_kb = object.optional("maxInitialLineKB", kilobytes()).unwrap_or(4);
+    let max_err_response_kb = object.optional("maxErrResponseKB", kilobytes()).unwrap_or(5120);
+    object.refuse_not_built(Section::Router);
+    Some(RouterConfig {
+        protocol,
+        label: label?,
+        dtab,
+        dst_prefix,
+        originator,
+        identifiers,
+        interpreter,
+        binding_timeout,
+        binding_cache,
+        servers: servers?,
+        client,
+        max_headers_kb,
+        max_initial_line_kb,
+        max_err_response_kb,
+        place,
+        key: object.field.path.clone(),
+    })
+}
+
+fn read_servers(object: &mut Object<'_>, label: &str) -> Option<Vec<ServerConfig>> {
+    let field = object.get("servers");
+    if let Some(field) = &field {
+        match &field.node.value {
+            Value::List(items) if items.is_empty() => {}
+            _ => return field.list("servers", server::read),
+        }
+    }
+    let at = field.unwrap_or_else(|| object.field.clone());
+    let reported = at.error(Code::Missing, format!("router '{label}' has no servers"));
+    reported.help("give it one, such as `servers: [{port: 4140}]`").none()
+}
+
+fn read_binding_cache(field: &Field<'_>) -> Option<BindingCacheConfig> {
+    let default = BindingCacheConfig::default();
+    let mut object = field.object("`bindingCache`")?;
+    let capacity = || value::integer(1..=i64::from(i32::MAX));
+    let paths = object.optional("paths", capacity()).unwrap_or(default.paths);
+    let trees = object.optional("trees", capacity()).unwrap_or(default.trees);
+    let bounds = object.optional("bounds", capacity()).unwrap_or(default.bounds);
+    let clients = object.optional("clients", capacity()).unwrap_or(default.clients);
+    let idle_ttl = object
+        .optional("idleTtlSecs", value::integer(0..=i64::from(i32::MAX)))
+        .map_or(default.idle_ttl, Duration::from_secs);
+    object.finish();
+    Some(BindingCacheConfig { paths, trees, bounds, clients, idle_ttl })
+}

@@ -1,0 +1,78 @@
+//! The servers of a router: where it listens.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use dtab::Place;
+
+use super::kinds::{ForwardedConfig, forwarded};
+use super::not_built::Section;
+use super::reader::Field;
+use super::value;
+
+/// The port of an http server that names none.
+const DEFAULT_HTTP_PORT: u16 = 4140;
+
+/// One listener of an http router.
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    /// Address to listen on; 127.0.0.1 unless given.
+    pub ip: IpAddr,
+    /// Port to listen on; 4140 unless given, 0 for any free one.
+    pub port: u16,
+    /// Accepted and unused, as in Linkerd: metrics name a server by `ip/port`.
+    pub label: Option<String>,
+    /// A request that has passed this many proxies is refused; 1000 unless given.
+    pub max_call_depth: u32,
+    /// Whether `l5d-*` context headers of requests are removed unread; not unless given.
+    pub clear_context: bool,
+    /// A request header that gets the time of arrival.
+    pub timestamp_header: Option<String>,
+    /// What the `Forwarded` header says; absent for no such header.
+    pub forwarded: Option<ForwardedConfig>,
+    /// Where it stands in the file.
+    pub place: Place,
+    /// Its key path.
+    pub(super) key: String,
+}
+
+impl ServerConfig {
+    /// Where to listen.
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::new(self.ip, self.port)
+    }
+}
+
+pub(super) fn read(field: &Field<'_>) -> Option<ServerConfig> {
+    let mut object = field.object("a server")?;
+    let mut place = field.place();
+    let port = match object.get("port") {
+        Some(port) => {
+            place = port.place();
+            value::port(&port)
+        }
+        None => Some(DEFAULT_HTTP_PORT),
+    };
+    let ip = match object.get("ip") {
+        Some(ip) => value::ip(&ip),
+        None => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+    };
+    let label = object.optional("label", value::text);
+    let max_call_depth =
+        object.optional("maxCallDepth", value::integer(0..=i64::from(i32::MAX))).unwrap_or(1000);
+    let clear_context = object.optional("clearContext", value::boolean).unwrap_or(false);
+    let timestamp_header = object.optional("timestampHeader", value::header_name);
+    let forwarded = object.optional("addForwardedHeader", forwarded::read);
+    object.refuse_not_built(Section::Server);
+    object.finish();
+    Some(ServerConfig {
+        ip: ip?,
+        port: port?,
+        label,
+        max_call_depth,
+        clear_context,
+        timestamp_header,
+        forwarded,
+        place,
+        key: field.path.clone(),
+    })
+}

@@ -1,0 +1,221 @@
+//! Readers of scalars: the types that Linkerd's keys have.
+//!
+//! The reader decides what a scalar is, not its spelling: `label: 8080` is the text `8080`.
+//! Integers and booleans may be quoted, as in Linkerd (Jackson's coercion); a [`port`] may not.
+//! Where Linkerd would cut a fraction off an integer (`2.5`), or take a port that is not a number
+//! for some other number it has seen before, we refuse.
+
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use dtab::{Dtab, Expected, Path, Source, Span, SyntaxError};
+
+use super::embedded;
+use super::error::{Code, clip};
+use super::node::{Scalar, Value};
+use super::offsets::OffsetMap;
+use super::reader::Field;
+
+fn scalar<'a>(field: &Field<'a>, wanted: &str) -> Option<&'a Scalar> {
+    match &field.node.value {
+        Value::Scalar(scalar) => Some(scalar),
+        _ => field.wrong_type(wanted).none(),
+    }
+}
+
+/// Digits as YAML 1.1 has them: a sign, and `_` between digits.
+pub(crate) fn integer_text(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if !digits.starts_with(|c: char| c.is_ascii_digit())
+        || !digits.bytes().all(|b| b.is_ascii_digit() || b == b'_')
+    {
+        return None;
+    }
+    text.replace('_', "").parse().ok()
+}
+
+pub(crate) fn boolean_text(text: &str) -> Option<bool> {
+    match text {
+        "true" | "True" | "TRUE" => Some(true),
+        "false" | "False" | "FALSE" => Some(false),
+        _ => None,
+    }
+}
+
+/// Any text.
+pub(crate) fn text(field: &Field<'_>) -> Option<String> {
+    scalar(field, "a text").map(|scalar| scalar.text.clone())
+}
+
+/// `true` or `false`.
+pub(crate) fn boolean(field: &Field<'_>) -> Option<bool> {
+    let wanted = "true or false";
+    match boolean_text(&scalar(field, wanted)?.text) {
+        Some(value) => {
+            field.show(value);
+            Some(value)
+        }
+        None => field.wrong_type(wanted).none(),
+    }
+}
+
+/// An integer within `range`.
+pub(crate) fn integer<T>(range: RangeInclusive<i64>) -> impl Fn(&Field<'_>) -> Option<T>
+where
+    T: TryFrom<i64>,
+{
+    move |field| {
+        let Some(value) = integer_text(&scalar(field, "an integer")?.text) else {
+            return field.wrong_type("an integer").none();
+        };
+        field.show(value);
+        match T::try_from(value) {
+            Ok(converted) if range.contains(&value) => Some(converted),
+            _ => {
+                let message = format!(
+                    "{value} is out of range: it must be from {} to {}",
+                    range.start(),
+                    range.end()
+                );
+                field.error(Code::Invalid, message).none()
+            }
+        }
+    }
+}
+
+/// A time in milliseconds, at most some 24 days.
+pub(crate) fn millis(field: &Field<'_>) -> Option<u64> {
+    integer(0..=i64::from(i32::MAX))(field)
+}
+
+/// A port from 0 to 65535; a quoted number is refused.
+pub(crate) fn port(field: &Field<'_>) -> Option<u16> {
+    let wanted = "a port, an integer from 0 to 65535";
+    let scalar = scalar(field, wanted)?;
+    let Some(value) = integer_text(&scalar.text) else {
+        return field.wrong_type(wanted).none();
+    };
+    if !scalar.is_plain() {
+        return field
+            .wrong_type(wanted)
+            .help(format!("write the port without quotes: {value}"))
+            .none();
+    }
+    field.show(value);
+    match u16::try_from(value) {
+        Ok(port) => Some(port),
+        Err(_) => {
+            let reported =
+                field.error(Code::Invalid, format!("{value} outside valid range for ports"));
+            reported.help("a port is an integer from 0 to 65535; 0 takes any free one").none()
+        }
+    }
+}
+
+/// A literal IPv4 or IPv6 address.
+pub(crate) fn ip(field: &Field<'_>) -> Option<IpAddr> {
+    let text = &scalar(field, "an IP address")?.text;
+    match text.parse() {
+        Ok(ip) => Some(ip),
+        Err(_) => {
+            let reported =
+                field.error(Code::Invalid, format!("`{}` is not an IP address", clip(text)));
+            reported
+                .help("write the address in digits, like 127.0.0.1 or ::1; names are not looked up")
+                .none()
+        }
+    }
+}
+
+/// A directory that exists, relative to the working directory of the process.
+pub(crate) fn directory(field: &Field<'_>) -> Option<PathBuf> {
+    let text = &scalar(field, "a directory")?.text;
+    let path = PathBuf::from(text);
+    if path.is_dir() {
+        return Some(path);
+    }
+    let reported = field.error(Code::Invalid, format!("{} is not a directory", clip(text)));
+    if path.exists() {
+        return reported.help("it is a file; give the directory that holds it").none();
+    }
+    if path.is_relative() {
+        return reported
+            .help("it is looked for in the directory in which the program is started")
+            .none();
+    }
+    reported.help("it must exist when the program starts").none()
+}
+
+/// The name of an HTTP header.
+pub(crate) fn header_name(field: &Field<'_>) -> Option<String> {
+    let text = &scalar(field, "the name of a header")?.text;
+    if http::HeaderName::from_bytes(text.as_bytes()).is_ok() {
+        return Some(text.clone());
+    }
+    field.error(Code::Invalid, format!("`{}` is not the name of an HTTP header", clip(text))).none()
+}
+
+/// A path like `/svc/web`.
+pub(crate) fn path(field: &Field<'_>) -> Option<Path> {
+    let scalar = scalar(field, "a path")?;
+    let (path, found) = dtab::check_path(&Source::new("", scalar.text.as_str()));
+    embedded::report(field, scalar, found);
+    path
+}
+
+/// The prefix of a namer or transformer: a path whose first `/` may be left out.
+pub(crate) fn prefix(field: &Field<'_>) -> Option<Path> {
+    let scalar = scalar(field, "a path")?;
+    if scalar.text.starts_with('/') {
+        return path(field);
+    }
+    match Path::parse(&format!("/{}", scalar.text)) {
+        Ok(path) => Some(path),
+        Err(error) => {
+            let message = format!("not a path: {}", expectation(&error));
+            field
+                .error(Code::Invalid, message)
+                .help("a prefix is a name, or a path of several: `/a/b`")
+                .none()
+        }
+    }
+}
+
+/// A dtab, whose dentries know their places in the file.
+pub(crate) fn dtab(field: &Field<'_>) -> Option<Dtab> {
+    let scalar = scalar(field, "a dtab in a text")?;
+    let (dtab, found) = dtab::check_dtab(&Source::new("", scalar.text.as_str()));
+    if !found.is_empty() {
+        embedded::report(field, scalar, found);
+        return None;
+    }
+    field.show(dtab.to_string());
+    let source = field.cx.source();
+    let offsets = OffsetMap::new(source.text(), &field.node.span, scalar);
+    let placed = dtab.iter().cloned().map(|mut dentry| {
+        let (start, end) = (dentry.span.start as usize, dentry.span.end as usize);
+        dentry.span = Span::new(offsets.source_offset(start), offsets.source_offset(end));
+        dentry.source = Some(source.clone());
+        dentry
+    });
+    Some(placed.collect())
+}
+
+/// What the strict parser wanted and found; the text around it is shown beside.
+pub(crate) fn expectation(error: &SyntaxError) -> String {
+    let expected = match error.expected() {
+        Expected::Char(wanted) => format!("expected `{wanted}`"),
+        Expected::End => "expected nothing more".to_owned(),
+        Expected::LabelChar => "expected the name of a segment".to_owned(),
+        Expected::HexDigit => "expected a hexadecimal digit".to_owned(),
+        Expected::NumberChar => "expected a digit".to_owned(),
+        Expected::Number => "expected a number".to_owned(),
+        Expected::Simple => "expected a path, `!`, `~`, `$` or `(`".to_owned(),
+        Expected::LessNesting => format!("expected {}", error.expected()),
+    };
+    match error.found() {
+        Some(found) => format!("{expected}, found `{}`", found.escape_debug()),
+        None => format!("{expected}, but the text ends here"),
+    }
+}
