@@ -39,6 +39,11 @@
 //! pages and the command line all read the same [`Delegation`](dtab::Delegation).
 
 pub mod config;
+pub mod configured;
 mod entropy;
 pub mod http;
 pub mod identifier;
+pub mod interpreter;
+pub mod namer;
+pub mod naming;
+pub mod transformer;

@@ -1,0 +1,96 @@
+//! The `default` interpreter: a base table, the configured namers, transformers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dtab::{Addr, Bound, Delegation, Dtab, Explore, Path, Resolver, Step, Transformer};
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+use crate::naming::{Asked, BindingHandle, Drivers, LiveNamers, Table};
+
+/// Binds names: a router's interpreter.
+#[derive(Debug)]
+pub struct Interpreter {
+    table: Arc<Table>,
+    drivers: Arc<Drivers>,
+    rt: Handle,
+}
+
+impl Interpreter {
+    /// The interpreter of this base table. Its drivers run on `rt`.
+    pub fn new(
+        base: Dtab,
+        namers: Arc<LiveNamers>,
+        transformers: Vec<Transformer>,
+        rt: Handle,
+    ) -> Arc<Self> {
+        base.compile();
+        let table = Arc::new(Table { base, namers, transformers });
+        Arc::new(Interpreter { table, drivers: Arc::default(), rt })
+    }
+
+    /// The live binding of a name.
+    ///
+    /// Does not block, and may be called from any thread. The same (local, path) asked for by
+    /// several workers shares one driver, which ends with the last handle, and its watches with it.
+    pub fn bind(self: &Arc<Self>, local: &Dtab, path: &Path) -> BindingHandle {
+        self.drivers.bind(&self.table, &self.rt, local, path)
+    }
+
+    /// One explained resolution with all branches, over `base` rather than the configured table if
+    /// they differ. Waits until nothing is pending or `timeout` has passed, and gives the last one.
+    pub async fn delegate(
+        &self,
+        base: &Dtab,
+        local: &Dtab,
+        path: &Path,
+        timeout: Duration,
+    ) -> Delegation {
+        let deadline = Instant::now() + timeout;
+        let Table { namers: live, transformers, .. } = &*self.table;
+        let mut asked = Asked::default();
+        loop {
+            let delegation = asked.resolve(live, |namers| {
+                Resolver { base, local, namers, transformers }.resolve(path, Explore::All)
+            });
+            if !is_pending(&delegation)
+                || tokio::time::timeout_at(deadline, asked.changed()).await.is_err()
+            {
+                return delegation;
+            }
+        }
+    }
+
+    /// The table of the router.
+    pub fn base(&self) -> &Dtab {
+        &self.table.base
+    }
+
+    /// The namers that the table ends in.
+    pub fn namers(&self) -> &Arc<LiveNamers> {
+        &self.table.namers
+    }
+
+    /// All that the names kept bound now are bound to.
+    pub fn bound(&self) -> Vec<Bound> {
+        self.drivers.bound()
+    }
+
+    /// How many names are kept bound now.
+    pub fn bindings(&self) -> usize {
+        self.drivers.len()
+    }
+}
+
+/// Whether any part of it is still to come.
+fn is_pending(delegation: &Delegation) -> bool {
+    match &delegation.step {
+        Step::Pending => true,
+        Step::Leaf(bound) => bound.addr == Addr::Pending,
+        Step::Transformed { before, after, .. } => {
+            before.addr == Addr::Pending || is_pending(after)
+        }
+        _ => delegation.children().into_iter().any(is_pending),
+    }
+}

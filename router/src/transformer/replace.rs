@@ -1,0 +1,17 @@
+//! `io.l5d.replace`: every bound name becomes what another path is bound to.
+//!
+//! ```yaml
+//! transformers:
+//! - kind: io.l5d.replace
+//!   path: /#/io.l5d.fs/proxy
+//! ```
+
+use dtab::{Path, Rule, Transformer};
+
+use super::prefix_or;
+
+/// `path` is bound by namers alone. Ids get the prefix `/%/io.l5d.replace`.
+pub fn transformer(prefix: Option<Path>, path: Path) -> Transformer {
+    let prefix = prefix_or(prefix, ["io.l5d.replace"]);
+    Transformer { prefix, name: "ReplaceTransformer", rule: Rule::Replace(path) }
+}
