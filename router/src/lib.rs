@@ -38,6 +38,7 @@
 //! Names are resolved by `dtab` alone, on a snapshot of what the namers say; the proxy, the admin
 //! pages and the command line all read the same [`Delegation`](dtab::Delegation).
 
+pub mod admin;
 pub mod config;
 pub mod configured;
 mod entropy;
@@ -46,4 +47,5 @@ pub mod identifier;
 pub mod interpreter;
 pub mod namer;
 pub mod naming;
+pub mod telemetry;
 pub mod transformer;

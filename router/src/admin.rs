@@ -1,0 +1,250 @@
+//! The admin server: what an operator, a script or a page may ask a running router.
+//!
+//! | path | is |
+//! |---|---|
+//! | `/admin`, `/admin/index.txt` | the list of paths |
+//! | `/admin/ping` | `pong` |
+//! | `/admin/server_info` | name, version, start and uptime |
+//! | `/admin/shutdown` | POST: stops gracefully, within `grace` (`10.seconds`) |
+//! | `/admin/metrics.json`, `/metrics.json` | metrics; `pretty`, `tree`, `q` |
+//! | `/admin/metrics/prometheus` | the same for Prometheus, where configured |
+//! | `/config.json` | the configuration |
+//! | `/delegator.json` | how a name resolves, as Linkerd tells it: see [`delegator`] |
+//! | `/delegation.json` | the same, explained: see [`explained`] |
+//! | `/bound-names.json` | the names that namers can list |
+//! | `/client_state.json` | each client's addresses |
+//! | `/watches.json` | every discovery watch with its state, by namer |
+//! | `/namer_state/<prefix>.json` | those of one namer |
+//! | `/logging.json` | GET: log levels; POST `logger`, `level`: sets one |
+//!
+//! Paths, statuses and bodies are Linkerd's where it has them. HEAD is answered like GET. Unknown
+//! paths are 404 with an empty body. What asks is limited in size ([`MAX_BODY`]) and time.
+
+pub mod delegator;
+mod endpoints;
+mod explained;
+mod grace;
+mod guard;
+mod logging;
+mod query;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use axum::body::Body;
+use axum::response::IntoResponse;
+use dtab::{Addr, Delegation, Dtab, Explore, NamerTable, Path, Resolver};
+use http::{Request, Response, StatusCode};
+use http_body_util::Limited;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, mpsc};
+use tower::ServiceExt;
+
+pub use explained::explained;
+pub use logging::LogLevels;
+
+use self::delegator::{Delegating, Delegator, UnknownNamespace};
+use self::guard::HostRule;
+use crate::interpreter::Interpreter;
+use crate::naming::LiveNamers;
+use crate::telemetry::Metrics;
+
+/// The largest body of a request; more is 413.
+pub const MAX_BODY: usize = 64 * 1024;
+/// The largest head of a request: a dtab may stand in the URI.
+const MAX_HEAD: usize = 128 * 1024;
+/// How long a request's head may take to come, and the next request on a connection.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long an answer may take to begin.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Connections at a time; more wait to be accepted.
+const MAX_CONNECTIONS: usize = 256;
+
+/// What the admin server shows and does.
+pub struct AdminContext {
+    /// The configuration as JSON.
+    pub config_json: Value,
+    /// All metrics.
+    pub metrics: Metrics,
+    /// The routers, in the order of the configuration.
+    pub routers: Vec<AdminRouter>,
+    /// The configured namers.
+    pub namers: Arc<LiveNamers>,
+    /// Each client's state by id, each made by [`client_state`].
+    pub clients: Box<dyn Fn() -> Value + Send + Sync>,
+    /// Told to stop, with the grace period if one was given.
+    pub shutdown: mpsc::Sender<Option<Duration>>,
+    /// Where metrics are shown for Prometheus; one for each telemeter.
+    pub prometheus: Vec<PrometheusPage>,
+    /// Log levels, if they can be changed.
+    pub log_levels: Option<LogLevels>,
+    /// Names beside `localhost` and addresses by which a server on loopback may be called.
+    pub host_names: Vec<String>,
+    /// When the program started.
+    pub started: SystemTime,
+}
+
+impl fmt::Debug for AdminContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AdminContext").field("routers", &self.routers).finish_non_exhaustive()
+    }
+}
+
+/// A router, as far as the admin server knows it.
+#[derive(Clone, Debug)]
+pub struct AdminRouter {
+    /// Its label, which is its namespace in `/delegator.json`.
+    pub label: String,
+    /// What binds its names.
+    pub interpreter: Arc<Interpreter>,
+}
+
+/// A page of metrics for Prometheus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrometheusPage {
+    /// Its path, `/admin/metrics/prometheus` unless configured.
+    pub path: String,
+    /// What every name begins with.
+    pub prefix: String,
+}
+
+/// The state of a client for `/client_state.json`.
+pub fn client_state(addr: &Addr) -> Value {
+    let (state, addresses) = match addr {
+        Addr::Bound(set) => {
+            let addresses = set.endpoints().iter().map(|e| json!(e.socket.to_string())).collect();
+            ("bound".to_owned(), addresses)
+        }
+        Addr::Status(_) => ("bound".to_owned(), Vec::new()),
+        Addr::Neg => ("Neg".to_owned(), Vec::new()),
+        Addr::Pending => ("Pending".to_owned(), Vec::new()),
+        Addr::Failed(cause) => (format!("Failed: {cause}"), Vec::new()),
+    };
+    json!({ "state": state, "addresses": addresses })
+}
+
+impl AdminContext {
+    /// The router with this label; the only one if no label is given.
+    fn router(&self, label: Option<&str>) -> Option<&AdminRouter> {
+        match (label, self.routers.as_slice()) {
+            (Some(label), routers) => routers.iter().find(|router| router.label == label),
+            (None, [only]) => Some(only),
+            (None, _) => None,
+        }
+    }
+}
+
+impl Delegator for AdminContext {
+    fn delegate<'a>(
+        &'a self,
+        namespace: Option<&'a str>,
+        dtab: &'a Dtab,
+        path: &'a Path,
+    ) -> Delegating<'a> {
+        Box::pin(async move {
+            let none = Dtab::empty();
+            match namespace {
+                None => Ok(by_builtin_names(dtab, path)),
+                Some(label) => {
+                    let router = self.router(Some(label)).ok_or(UnknownNamespace)?;
+                    let timeout = delegator::PATIENCE;
+                    Ok(router.interpreter.delegate(dtab, &none, path, timeout).await)
+                }
+            }
+        })
+    }
+}
+
+/// Without a namespace there are no configured namers.
+fn by_builtin_names(dtab: &Dtab, path: &Path) -> Delegation {
+    let (local, namers) = (Dtab::empty(), NamerTable::new());
+    let resolver = Resolver { base: dtab, local: &local, namers: &namers, transformers: &[] };
+    resolver.resolve(path, Explore::All)
+}
+
+/// Serves until it is dropped. `pages` come first: what it has no route for is answered here.
+pub async fn serve(listener: TcpListener, context: AdminContext, pages: axum::Router) {
+    let ip = listener.local_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |local| local.ip());
+    let app = app(context, ip, pages);
+    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        let Ok(permit) = permits.clone().acquire_owned().await else { return };
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Out of descriptors, most likely; they come back as connections end.
+                tracing::warn!(%error, "admin cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        while connections.try_join_next().is_some() {}
+        let app = app.clone();
+        connections.spawn(async move {
+            let service = hyper::service::service_fn(move |request: Request<_>| {
+                answer_in_time(app.clone(), request.map(Body::new))
+            });
+            // How a client breaks its connection is no concern of ours.
+            let _ = hyper::server::conn::http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD_TIMEOUT)
+                .max_buf_size(MAX_HEAD)
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+            drop(permit);
+        });
+    }
+}
+
+async fn answer_in_time(
+    app: axum::Router,
+    request: Request<Body>,
+) -> Result<Response<Body>, Infallible> {
+    match tokio::time::timeout(ANSWER_TIMEOUT, app.oneshot(request)).await {
+        Ok(answer) => answer,
+        Err(_) => Ok((StatusCode::SERVICE_UNAVAILABLE, "Request timed out.").into_response()),
+    }
+}
+
+/// The whole service, apart from its socket.
+fn app(context: AdminContext, ip: IpAddr, pages: axum::Router) -> axum::Router {
+    let rule = HostRule::new(ip, &context.host_names);
+    let context = Arc::new(context);
+    pages
+        .fallback(move |request: Request<Body>| {
+            let context = context.clone();
+            async move { endpoints::answer(&context, request).await }
+        })
+        .layer(axum::middleware::from_fn(move |request: Request<Body>, next| {
+            admit(rule.clone(), request, next)
+        }))
+}
+
+/// Turns away what is not meant for this server, or too large.
+async fn admit(
+    rule: HostRule,
+    request: Request<Body>,
+    next: axum::middleware::Next,
+) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    if !rule.admits(&head) {
+        let why = "this admin server answers to addresses and localhost only, so that no web page \
+                   can reach it by a name of its own\n";
+        return (StatusCode::FORBIDDEN, why).into_response();
+    }
+    let length = head.headers.get(http::header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > MAX_BODY as u64) {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    }
+    next.run(Request::from_parts(head, Body::new(Limited::new(body, MAX_BODY)))).await
+}
+
+#[cfg(test)]
+mod tests;

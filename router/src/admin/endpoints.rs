@@ -1,0 +1,250 @@
+//! What is answered at each path.
+
+use std::time::{Duration, SystemTime};
+
+use axum::body::Body;
+use axum::response::IntoResponse;
+use dtab::{Dtab, Path, Source};
+use http::header::{ALLOW, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError};
+use serde_json::{Value, json};
+
+use super::query::Params;
+use super::{AdminContext, PrometheusPage, delegator, explained, grace, guard};
+use crate::telemetry::Query;
+
+/// How long an answer gets to leave before what it announces is done.
+const ANSWER_FIRST: Duration = Duration::from_millis(50);
+const TEXT: &str = "text/plain;charset=UTF-8";
+const JSON: &str = "application/json";
+const JSON_UTF8: &str = "application/json;charset=UTF-8";
+
+/// The paths that are always there.
+const PATHS: [&str; 12] = [
+    "/admin",
+    "/admin/metrics.json",
+    "/admin/ping",
+    "/admin/server_info",
+    "/admin/shutdown",
+    "/bound-names.json",
+    "/client_state.json",
+    "/config.json",
+    "/delegation.json",
+    "/delegator.json",
+    "/metrics.json",
+    "/watches.json",
+];
+
+/// Answers a request that the pages had no route for.
+pub(super) async fn answer(context: &AdminContext, request: Request<Body>) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    let mut answer = match dispatch(context, &head, body).await {
+        Ok(answer) | Err(answer) => answer,
+    };
+    // Texts may echo what was asked: no browser shall take them for a page.
+    let headers = answer.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    answer
+}
+
+type Answered = Result<Response<Body>, Response<Body>>;
+
+async fn dispatch(context: &AdminContext, head: &Parts, body: Body) -> Answered {
+    let params = Params::parse(head.uri.query().unwrap_or_default());
+    let path = head.uri.path();
+    if let Some(page) = context.prometheus.iter().find(|page| page.path == path) {
+        let PrometheusPage { prefix, .. } = page;
+        return Ok(typed("text/plain", context.metrics.prometheus(prefix)));
+    }
+    Ok(match path {
+        "/admin" | "/admin/" | "/admin/index.txt" => typed("text/plain", index(context)),
+        "/admin/ping" => typed(TEXT, "pong"),
+        "/admin/server_info" => typed(JSON_UTF8, format!("{:#}", server_info(context))),
+        "/admin/shutdown" => shutdown(context, head, &params),
+        "/admin/metrics.json" | "/metrics.json" => metrics(context, &params),
+        "/config.json" => typed(JSON_UTF8, context.config_json.to_string()),
+        "/delegator.json" => delegate(context, head, body).await?,
+        "/delegation.json" => explain(context, head, params, body).await?,
+        "/bound-names.json" => typed(JSON, bound_names(context).to_string()),
+        "/client_state.json" => typed(JSON_UTF8, (context.clients)().to_string()),
+        "/watches.json" => typed(JSON, context.namers.state().to_string()),
+        "/logging.json" => logging(context, head, params, body).await?,
+        path => namer_state(context, path).map_or_else(
+            || StatusCode::NOT_FOUND.into_response(),
+            |state| typed(JSON, state.to_string()),
+        ),
+    })
+}
+
+fn typed(content_type: &'static str, body: impl Into<Body>) -> Response<Body> {
+    ([(CONTENT_TYPE, content_type)], body.into()).into_response()
+}
+
+fn text(status: StatusCode, body: impl Into<String>) -> Response<Body> {
+    (status, [(CONTENT_TYPE, TEXT)], body.into()).into_response()
+}
+
+fn not_allowed(methods: &'static str) -> Response<Body> {
+    (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, methods), (CONTENT_TYPE, TEXT)]).into_response()
+}
+
+fn index(context: &AdminContext) -> String {
+    let mut paths: Vec<String> = PATHS.iter().map(|&path| path.to_owned()).collect();
+    paths.extend(context.prometheus.iter().map(|page| page.path.clone()));
+    paths.extend(context.log_levels.iter().map(|_| "/logging.json".to_owned()));
+    paths.extend(context.namers.prefixes().iter().map(|prefix| {
+        let name = prefix.to_string();
+        format!("/namer_state/{}.json", name.strip_prefix("/#/").unwrap_or(&name))
+    }));
+    paths.sort();
+    paths.dedup();
+    paths.join("\n") + "\n"
+}
+
+fn server_info(context: &AdminContext) -> Value {
+    let since = |time: SystemTime, before: SystemTime| {
+        u64::try_from(time.duration_since(before).unwrap_or_default().as_millis())
+            .unwrap_or(u64::MAX)
+    };
+    json!({
+        "name": "fingerpost",
+        "version": env!("CARGO_PKG_VERSION"),
+        "start_time": since(context.started, SystemTime::UNIX_EPOCH),
+        "uptime": since(SystemTime::now(), context.started),
+    })
+}
+
+fn shutdown(context: &AdminContext, head: &Parts, params: &Params) -> Response<Body> {
+    if head.method != Method::POST {
+        return not_allowed("POST");
+    }
+    if guard::is_foreign(head) {
+        return text(StatusCode::FORBIDDEN, "not for pages of other origins\n");
+    }
+    let grace = match params.get("grace") {
+        None => None,
+        Some(given) => match grace::parse(given) {
+            Some(grace) => Some(grace),
+            None => {
+                let why =
+                    format!("could not parse 'grace' parameter: {given} is not a valid duration");
+                return text(StatusCode::BAD_REQUEST, why);
+            }
+        },
+    };
+    tracing::info!(?grace, "asked to stop");
+    // With nothing to drain the program ends at once, and the answer should be out by then.
+    let stop = context.shutdown.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(ANSWER_FIRST).await;
+        // A full or closed channel means that it is stopping already.
+        let _ = stop.try_send(grace);
+    });
+    text(StatusCode::OK, "quitting\n")
+}
+
+fn metrics(context: &AdminContext, params: &Params) -> Response<Body> {
+    let query = Query {
+        pretty: params.is_on("pretty"),
+        tree: params.is_on("tree"),
+        below: params.get("q").map(str::to_owned),
+    };
+    match context.metrics.json(&query) {
+        Ok(json) => typed(JSON, json),
+        Err(error) => {
+            let json = json!({ "error": error.to_string() });
+            (StatusCode::NOT_FOUND, typed(JSON, json.to_string())).into_response()
+        }
+    }
+}
+
+async fn delegate(context: &AdminContext, head: &Parts, body: Body) -> Answered {
+    let body = read(body).await?;
+    let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let uri = head.uri.to_string();
+    let answer = delegator::respond(head.method.as_str(), &uri, content_type, &body, context).await;
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    Ok(match answer.content_type {
+        _ if status == StatusCode::METHOD_NOT_ALLOWED => not_allowed("GET, POST"),
+        Some(content_type) => (status, typed(content_type, answer.body)).into_response(),
+        None => text(status, answer.body),
+    })
+}
+
+async fn explain(context: &AdminContext, head: &Parts, params: Params, body: Body) -> Answered {
+    let params = with_form(head, params, body).await?;
+    let bad = |why: String| text(StatusCode::BAD_REQUEST, why);
+    let Some(router) = context.router(params.get("router")) else {
+        let labels: Vec<_> = context.routers.iter().map(|router| router.label.as_str()).collect();
+        let why = format!("Unknown router: name one as in ?router=, of {}", labels.join(", "));
+        return Err(text(StatusCode::NOT_FOUND, why));
+    };
+    let path = params.get("path").unwrap_or_default();
+    let path = Path::parse(path).map_err(|error| bad(format!("Invalid path: {error}")))?;
+    let local = Source::new("override", params.get("dtab").unwrap_or_default());
+    let local =
+        Dtab::parse_source(&local).map_err(|error| bad(format!("Invalid dtab: {error}")))?;
+    let json = explained(&router.label, &router.interpreter, &local, &path).await;
+    Ok(typed(JSON, json.to_string()))
+}
+
+/// Linkerd has one empty name where no namer can list any.
+fn bound_names(context: &AdminContext) -> Value {
+    let names: Vec<_> = context.namers.bound_names().iter().map(Path::to_string).collect();
+    if names.is_empty() { json!([""]) } else { json!(names) }
+}
+
+fn namer_state(context: &AdminContext, path: &str) -> Option<Value> {
+    let name = path.strip_prefix("/namer_state/")?.strip_suffix(".json")?;
+    let prefix = Path::parse(&format!("/#/{name}")).ok()?;
+    let states = context.namers.state();
+    states.get(prefix.to_string()).cloned()
+}
+
+async fn logging(context: &AdminContext, head: &Parts, params: Params, body: Body) -> Answered {
+    let Some(levels) = &context.log_levels else {
+        return Err(StatusCode::NOT_FOUND.into_response());
+    };
+    match head.method {
+        Method::GET | Method::HEAD => Ok(typed(JSON, levels.to_json().to_string())),
+        Method::POST if guard::is_foreign(head) => {
+            Err(text(StatusCode::FORBIDDEN, "not for pages of other origins\n"))
+        }
+        Method::POST => {
+            let params = with_form(head, params, body).await?;
+            match (params.get("logger"), params.get("level")) {
+                (Some(logger), Some(level)) => {
+                    levels.set(logger, level);
+                    Ok(StatusCode::OK.into_response())
+                }
+                _ => Err(StatusCode::BAD_REQUEST.into_response()),
+            }
+        }
+        _ => Err(not_allowed("GET, POST")),
+    }
+}
+
+/// The parameters of the URI and, after them, those of a form in the body.
+async fn with_form(head: &Parts, params: Params, body: Body) -> Result<Params, Response<Body>> {
+    if head.method != Method::POST {
+        return Ok(params);
+    }
+    let body = read(body).await?;
+    Ok(params.and(Params::parse(&String::from_utf8_lossy(&body))))
+}
+
+/// The whole body, which is limited; the answer to give if it cannot be had.
+async fn read(body: Body) -> Result<bytes::Bytes, Response<Body>> {
+    body.collect().await.map(|body| body.to_bytes()).map_err(|error| {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+        while let Some(error) = cause {
+            if error.is::<LengthLimitError>() {
+                return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+            }
+            cause = error.source();
+        }
+        StatusCode::BAD_REQUEST.into_response()
+    })
+}
