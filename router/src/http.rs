@@ -7,6 +7,7 @@
 //!
 //! A request that needs no change costs no allocation here.
 
+pub(crate) mod body;
 pub mod errors;
 pub mod forwarded;
 pub mod framing;

@@ -39,6 +39,8 @@
 //! pages and the command line all read the same [`Delegation`](dtab::Delegation).
 
 pub mod admin;
+mod balance;
+mod client;
 pub mod config;
 pub mod configured;
 mod entropy;
@@ -47,5 +49,8 @@ pub mod identifier;
 pub mod interpreter;
 pub mod namer;
 pub mod naming;
+mod proxy;
+pub mod runtime;
+mod server;
 pub mod telemetry;
 pub mod transformer;

@@ -1,0 +1,351 @@
+//! The way of a request through a router: named, bound, sent, answered.
+//!
+//! ```text
+//! head checked ─ context read ─ identified ─ bound (cache) ─ leaf drawn ─ client ─ endpoint
+//!       answer ─ headers written ─ response ◄──────────────────────────────────────┘
+//! ```
+
+pub(crate) mod answer;
+pub(crate) mod bindings;
+pub(crate) mod context;
+pub(crate) mod stats;
+pub(crate) mod upgrade;
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header,
+};
+use http_body::Body as _;
+use http_body_util::{Either, Empty};
+use hyper::body::Incoming;
+
+use self::answer::Refusal;
+use self::bindings::{Bindings, Choice, Destination, Entry};
+use self::context::Context;
+use self::stats::{RouterStats, ServerStats};
+use crate::client::SendError;
+use crate::client::endpoint::RequestBody;
+use crate::client::health::HealthTable;
+use crate::config::BindingCacheConfig;
+use crate::http::body::ResponseBody;
+use crate::http::errors::ErrorLimits;
+use crate::http::headers::{explanation, outcome};
+use crate::http::{forwarded, framing, hop_by_hop, proxy_uri, via};
+use crate::identifier::{Identifier, IdentifierChain, RequestHead};
+use crate::interpreter::Interpreter;
+use crate::naming::Binding;
+use crate::server::Limits;
+use crate::server::watchdog::Progress;
+
+/// What all workers have of one router.
+pub(crate) struct Router {
+    pub(crate) label: String,
+    pub(crate) identifier: IdentifierChain,
+    pub(crate) interpreter: Arc<Interpreter>,
+    pub(crate) binding_timeout: Duration,
+    pub(crate) cache: BindingCacheConfig,
+    pub(crate) max_effort: u32,
+    pub(crate) errors: ErrorLimits,
+    pub(crate) metrics: crate::telemetry::Scope,
+}
+
+/// What all workers have of one server.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    /// Whether callers are trusted with overrides of any size and with full explanations.
+    pub(crate) trusted: bool,
+    pub(crate) limits: Limits,
+    pub(crate) max_call_depth: usize,
+    pub(crate) clear_context: bool,
+    pub(crate) timestamp_header: Option<HeaderName>,
+    pub(crate) forwarded: Option<(forwarded::Labeler, forwarded::Labeler)>,
+    pub(crate) metrics: crate::telemetry::Scope,
+}
+
+/// One router as one worker has it.
+pub(crate) struct LocalRouter {
+    pub(crate) shared: Arc<Router>,
+    pub(crate) bindings: Rc<RefCell<Bindings>>,
+}
+
+/// One server as one worker has it.
+pub(crate) struct LocalServer {
+    pub(crate) shared: Arc<Server>,
+    pub(crate) router: Rc<LocalRouter>,
+    pub(crate) stats: ServerStats,
+}
+
+/// The connection that a request came on.
+pub(crate) struct Caller {
+    pub(crate) remote: SocketAddr,
+    pub(crate) progress: Arc<Progress>,
+    pub(crate) labels: Option<(forwarded::Label, forwarded::Label)>,
+}
+
+impl Caller {
+    pub(crate) fn new(
+        server: &LocalServer,
+        remote: SocketAddr,
+        local: SocketAddr,
+        progress: Arc<Progress>,
+    ) -> Self {
+        let labels = server.shared.forwarded.as_ref();
+        let labels = labels.map(|(by, for_)| (by.label(local), for_.label(remote)));
+        Caller { remote, progress, labels }
+    }
+}
+
+impl LocalRouter {
+    pub(crate) fn new(shared: Arc<Router>, health: Arc<HealthTable>) -> Rc<Self> {
+        let stats = RouterStats::new(&shared.metrics);
+        let bindings = Rc::new(RefCell::new(Bindings::new(shared.clone(), health, stats)));
+        Rc::new(LocalRouter { shared, bindings })
+    }
+}
+
+impl LocalServer {
+    /// Answers one request.
+    pub(crate) async fn serve(
+        &self,
+        caller: &Caller,
+        request: Request<Incoming>,
+    ) -> Response<ResponseBody> {
+        let started = Instant::now();
+        let pending = self.stats.begin();
+        let mut response = match self.route(caller, request).await {
+            Ok(response) => response,
+            Err(refusal) => refusal.respond(self.router.shared.errors, self.shared.trusted),
+        };
+        drop(pending);
+        self.stats.end(&response, started.elapsed());
+        if self.shared.clear_context && crate::http::headers::clear_response(response.headers_mut())
+        {
+            response.headers_mut().remove(header::CONTENT_TYPE);
+            *response.body_mut() = ResponseBody::empty();
+        }
+        // The codec answers in the version of the connection, and keeps it only if this is ours.
+        *response.version_mut() = Version::HTTP_11;
+        response
+    }
+
+    async fn route(
+        &self,
+        caller: &Caller,
+        request: Request<Incoming>,
+    ) -> Result<Response<ResponseBody>, Refusal> {
+        let router = &self.router.shared;
+        let (mut parts, body) = request.into_parts();
+        check_host(&parts)?;
+        proxy_uri::rewrite(&mut parts).map_err(Refusal::bad_request)?;
+        if parts.method == Method::CONNECT {
+            return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "CONNECT is not proxied"));
+        }
+        via::check_call_depth(&parts.headers, self.shared.max_call_depth)
+            .map_err(Refusal::bad_request)?;
+        if self.shared.clear_context {
+            crate::http::headers::clear_request(&mut parts.headers);
+        }
+        if parts.uri.authority().is_some() {
+            return Err(Refusal::malformed("the target names a host and no path (RFC 9112, 3.2)"));
+        }
+        let context = Context::take(&mut parts.headers);
+        let upgrade = upgrade::wanted(&parts, body.is_end_stream());
+        let trailers = trailers(&parts.headers);
+        hop_by_hop::strip(&mut parts.headers);
+        parts.headers.extend(trailers);
+
+        let head = RequestHead::from(&parts);
+        let identified = router.identifier.identify(&head).map_err(|error| {
+            Refusal::unidentified(&error, &parts.method, head.target, caller.remote)
+        })?;
+        if let Some(target) = identified.target {
+            parts.uri = target.parse().map_err(Refusal::bad_request)?;
+        }
+
+        let bindings = &self.router.bindings;
+        let entry = Bindings::entry(bindings, &identified.name, &context, self.shared.trusted)?;
+        let in_use = entry.begin();
+        let answered = self.send(caller, &entry, &context, parts, body, upgrade).await;
+        let answered = answered.map_err(|refusal| refusal.explained_in_header(context.explain));
+        entry.stats.end(&answered, in_use.started);
+        answered
+    }
+
+    async fn send(
+        &self,
+        caller: &Caller,
+        entry: &Rc<Entry>,
+        context: &Context,
+        mut parts: http::request::Parts,
+        body: Incoming,
+        upgrade: Option<HeaderValue>,
+    ) -> Result<Response<ResponseBody>, Refusal> {
+        let router = &self.router.shared;
+        let (resolved, drawn) = entry
+            .drawn(router.binding_timeout)
+            .await
+            .map_err(|error| Refusal::unbound(&error, &entry.path, &router.interpreter))?;
+        let no_brokers = || Refusal::no_brokers(&resolved.binding, entry, &router.interpreter);
+        let leaf = match resolved.choice(drawn) {
+            Choice::Bound(leaf) => leaf,
+            Choice::Status(code) => {
+                let status = StatusCode::from_u16(*code).unwrap_or(StatusCode::BAD_GATEWAY);
+                return Ok(self.explained(context, &resolved.binding, with_status(status)));
+            }
+            Choice::Pending | Choice::NoBrokers => return Err(no_brokers()),
+        };
+        let Destination { client, dst } = entry.destination(leaf).ok_or_else(no_brokers)?;
+        framing::settle_length(&mut parts.headers).map_err(Refusal::bad_request)?;
+        let version = parts.version;
+        via::append(&mut parts.headers, version);
+        self.write_request_headers(caller, &mut parts);
+        entry.write_context(context, &mut parts.headers);
+        dst.write(&mut parts.headers);
+        if let Some(protocol) = &upgrade {
+            upgrade::ask(&mut parts.headers, protocol);
+        }
+
+        if !body.is_end_stream()
+            && version == Version::HTTP_11
+            && !parts.headers.contains_key(header::CONTENT_LENGTH)
+        {
+            // Said outright, since the codec takes a GET without it for one that has no body.
+            let chunked = HeaderValue::from_static("chunked");
+            parts.headers.insert(header::TRANSFER_ENCODING, chunked);
+        } else {
+            parts.headers.remove(header::TRAILER);
+        }
+        let mut request = Request::from_parts(parts, ());
+        let tunnel = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
+        let body: RequestBody =
+            if body.is_end_stream() { Either::Right(Empty::new()) } else { Either::Left(body) };
+        let exchange = client.stats.begin(&entry.stats);
+        let sent = client.send(request.map(|()| body)).await;
+        exchange.end(&sent);
+        if sent.is_err() && caller.progress.has_bad_body() {
+            return Err(Refusal::malformed("the body is not chunked as it says (RFC 9112, 7.1)"));
+        }
+        let response = sent.map_err(|error| match error {
+            SendError::NoEndpoint => no_brokers(),
+            SendError::Connect { selected, error } => Refusal::unconnected(
+                selected,
+                &error,
+                &client.addresses(),
+                &entry.path,
+                &leaf.bound.id,
+            ),
+            SendError::Broken { selected, error, unsent } => {
+                Refusal::broken(selected, &error, unsent)
+            }
+        })?;
+        let response = Self::answer(caller, response, tunnel)?;
+        Ok(self.explained(context, &resolved.binding, response))
+    }
+
+    /// The response with the resolution in a header, if a trusted caller asks for it.
+    fn explained(
+        &self,
+        context: &Context,
+        binding: &Binding,
+        mut response: Response<ResponseBody>,
+    ) -> Response<ResponseBody> {
+        if context.explain && self.shared.trusted {
+            let why = answer::explain(binding, &self.router.shared.interpreter);
+            let why = format!("{}: {why}", binding.delegation.path);
+            explanation::write(response.headers_mut(), &why);
+        }
+        response
+    }
+
+    fn write_request_headers(&self, caller: &Caller, parts: &mut http::request::Parts) {
+        let headers = &mut parts.headers;
+        headers.remove(header::EXPECT); // answered here, when the body is first asked for
+        headers.remove("x-forwarded-client-cert");
+        if let Some(name) = &self.shared.timestamp_header {
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+            headers.append(name, HeaderValue::from(now.unwrap_or_default().as_millis() as u64));
+        }
+        if let Some((by, for_)) = &caller.labels {
+            forwarded::add(headers, &parts.uri.to_string(), by, for_);
+        }
+    }
+
+    /// Writes the headers of a response on its way back.
+    fn answer(
+        caller: &Caller,
+        mut response: Response<crate::client::Exchange>,
+        tunnel: Option<hyper::upgrade::OnUpgrade>,
+    ) -> Result<Response<ResponseBody>, Refusal> {
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            if caller.progress.has_refused() {
+                return Err(Refusal::malformed("there is more behind a request to upgrade"));
+            }
+            let Some(theirs) = tunnel else {
+                return Err(Refusal::new(
+                    StatusCode::BAD_GATEWAY,
+                    "the service switches protocols, which was not asked for",
+                ));
+            };
+            let ours = hyper::upgrade::on(&mut response);
+            let (parts, exchange) = response.into_parts();
+            return Ok(upgrade::switch(parts, exchange, ours, theirs, caller.progress.clone()));
+        }
+        let (mut parts, mut exchange) = response.into_parts();
+        framing::settle_length(&mut parts.headers)
+            .map_err(|error| Refusal::new(StatusCode::BAD_GATEWAY, error.to_string()))?;
+        let coding = parts.headers.get(header::TRANSFER_ENCODING);
+        if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+            let why = "the Transfer-Encoding of the service is not just `chunked`";
+            return Err(Refusal::new(StatusCode::BAD_GATEWAY, why));
+        }
+        let trailers = trailers(&parts.headers);
+        hop_by_hop::strip(&mut parts.headers);
+        parts.headers.extend(trailers);
+        via::append(&mut parts.headers, parts.version);
+        if outcome::success_class(&parts.headers).is_none() {
+            outcome::set_success_class(&mut parts.headers, !parts.status.is_server_error());
+        }
+        exchange.set_caller(caller.progress.clone());
+        Ok(Response::from_parts(parts, ResponseBody::streamed(exchange)))
+    }
+}
+
+/// The `Trailer` fields, which hold for the next connection too: the codec sends no trailer that is
+/// not announced.
+fn trailers(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
+    let lines = headers.get_all(header::TRAILER).into_iter();
+    lines.map(|line| (header::TRAILER, line.clone())).collect()
+}
+
+/// One `Host` in HTTP/1.1, agreeing with the target if that names one (RFC 9112, 3.2).
+fn check_host(parts: &http::request::Parts) -> Result<(), Refusal> {
+    let mut hosts = parts.headers.get_all(header::HOST).iter();
+    let host = hosts.next();
+    if hosts.next().is_some() {
+        return Err(Refusal::malformed("more than one Host header (RFC 9112, 3.2)"));
+    }
+    if host.is_none() && parts.version == Version::HTTP_11 {
+        return Err(Refusal::malformed("no Host header (RFC 9112, 3.2)"));
+    }
+    match (host, parts.uri.authority()) {
+        (Some(host), Some(authority))
+            if !host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes()) =>
+        {
+            Err(Refusal::malformed(format!(
+                "the Host header does not agree with the target, which names {authority}"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn with_status(status: StatusCode) -> Response<ResponseBody> {
+    let mut response = Response::new(ResponseBody::empty());
+    *response.status_mut() = status;
+    response
+}

@@ -1,0 +1,180 @@
+//! The router's own answers to requests that it cannot send on.
+
+use std::fmt::{self, Display};
+use std::net::SocketAddr;
+
+use dtab::{Dtab, Path};
+use http::{HeaderValue, Method, Response, StatusCode};
+
+use super::bindings::{BindError, Entry};
+use crate::http::body::ResponseBody;
+use crate::http::errors::{self, ConnectionFailed, ErrorLimits, NoBrokers, UnknownDestination};
+use crate::http::headers::{explanation, outcome};
+use crate::identifier::IdentifyError;
+use crate::interpreter::Interpreter;
+use crate::naming::Binding;
+
+/// Why a request is not sent on, and what its caller is told.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    status: StatusCode,
+    /// What Linkerd says, in the body and in `l5d-err`.
+    message: String,
+    /// The same for callers who are not told about tables and addresses.
+    brief: Option<String>,
+    /// Why, in words; follows the message in the body.
+    explanation: Option<String>,
+    /// It is asked for in a header, too.
+    in_header: bool,
+    /// Surely not delivered, so that the caller may send it again.
+    retryable: bool,
+    /// What follows on the connection is not to be trusted.
+    closes: bool,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Refusal {
+            status,
+            message,
+            brief: None,
+            explanation: None,
+            in_header: false,
+            retryable: false,
+            closes: false,
+        }
+    }
+
+    /// The request itself is wrong.
+    pub(crate) fn bad_request(error: impl Display) -> Self {
+        Refusal::new(StatusCode::BAD_REQUEST, error.to_string())
+    }
+
+    /// The request can be read in two ways: the connection is closed with the answer.
+    pub(crate) fn malformed(error: impl Display) -> Self {
+        Refusal { closes: true, ..Refusal::bad_request(error) }
+    }
+
+    /// The request has no name.
+    pub(crate) fn unidentified(
+        error: &IdentifyError,
+        method: &Method,
+        target: &str,
+        from: SocketAddr,
+    ) -> Self {
+        let message = match error.status() {
+            StatusCode::BAD_REQUEST => {
+                UnknownDestination { method, target, from, reason: error }.to_string()
+            }
+            _ => error.to_string(),
+        };
+        Refusal::new(error.status(), message)
+    }
+
+    /// The name has no binding: not in time (503), or it cannot have one (502).
+    pub(crate) fn unbound(error: &BindError, name: &Path, interpreter: &Interpreter) -> Self {
+        let (status, message, binding) = match error {
+            BindError::Timeout(binding, timeout) => {
+                let message =
+                    format!("exceeded {} ms to dyn binding of {name}", timeout.as_millis());
+                (StatusCode::SERVICE_UNAVAILABLE, message, binding)
+            }
+            BindError::Failed(failure, binding) => {
+                (StatusCode::BAD_GATEWAY, failure.to_string(), binding)
+            }
+        };
+        let explanation = Some(explain(binding, interpreter));
+        Refusal { explanation, ..Refusal::new(status, message) }
+    }
+
+    /// The name is bound to nothing, or to nobody.
+    pub(crate) fn no_brokers(binding: &Binding, entry: &Entry, interpreter: &Interpreter) -> Self {
+        let (service, overrides) = (&entry.path, &entry.local);
+        let (dtab, base) = (&Dtab::empty(), interpreter.base());
+        let message = NoBrokers { service, dtab, base, overrides }.to_string();
+        let brief = Some(format!("Unable to route request!\n\nservice name: {service}\n"));
+        let explanation = Some(explain(binding, interpreter));
+        Refusal { brief, explanation, ..Refusal::new(StatusCode::BAD_GATEWAY, message) }
+    }
+
+    /// No endpoint takes a connection.
+    pub(crate) fn unconnected(
+        selected: SocketAddr,
+        error: &std::io::Error,
+        addresses: &[SocketAddr],
+        service: &Path,
+        client: &Path,
+    ) -> Self {
+        let message = ConnectionFailed { selected, addresses, service, client }.to_string();
+        let brief = format!("Unable to establish connection.\n\nservice name: {service}\n");
+        let explanation = Some(format!("{client}: {selected} takes no connection: {error}"));
+        let status = StatusCode::BAD_GATEWAY;
+        Refusal { brief: Some(brief), explanation, ..Refusal::new(status, message) }
+    }
+
+    /// The exchange broke.
+    pub(crate) fn broken(selected: SocketAddr, error: &hyper::Error, unsent: bool) -> Self {
+        let message = Chain(error).to_string();
+        let explanation = Some(format!("{selected} broke off before it had answered: {message}"));
+        let brief = Some("the service broke off before it had answered".to_owned());
+        let refusal = Refusal::new(StatusCode::BAD_GATEWAY, message);
+        Refusal { brief, explanation, retryable: unsent, ..refusal }
+    }
+
+    /// The same, with the explanation also in the header that was asked for.
+    pub(crate) fn explained_in_header(self, asked: bool) -> Self {
+        Refusal { in_header: asked, ..self }
+    }
+
+    /// The answer. Tables, addresses and reasons are for callers who are trusted.
+    pub(crate) fn respond(self, limits: ErrorLimits, trusted: bool) -> Response<ResponseBody> {
+        let message = match self.brief {
+            Some(brief) if !trusted => brief,
+            _ => self.message,
+        };
+        let mut response = errors::respond(self.status, &message, limits);
+        if let Some(why) = self.explanation.filter(|_| trusted) {
+            let gap = if message.ends_with('\n') { "" } else { "\n\n" };
+            let body = format!("{message}{gap}why: {why}\n");
+            *response.body_mut() = body.into();
+            if self.in_header {
+                explanation::write(response.headers_mut(), &why);
+            }
+        }
+        if self.retryable {
+            outcome::set_retryable(response.headers_mut());
+        }
+        if self.closes {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(http::header::CONNECTION, close);
+        }
+        let length = response.body().len();
+        response.headers_mut().insert(http::header::CONTENT_LENGTH, HeaderValue::from(length));
+        response.map(ResponseBody::from)
+    }
+}
+
+/// Why the name resolves as it does, in one line. For trusted callers: it names tables and places.
+pub(crate) fn explain(binding: &Binding, interpreter: &Interpreter) -> String {
+    let why = dtab::view::explain_short(&binding.delegation, &interpreter.namers().prefixes());
+    match &binding.stale {
+        Some(failure) => format!("{why} (last good state; now {failure})"),
+        None => why,
+    }
+}
+
+/// An error and what caused it.
+struct Chain<'e>(&'e dyn std::error::Error);
+
+impl Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}

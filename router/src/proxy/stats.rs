@@ -1,0 +1,365 @@
+//! What is counted of requests, under Linkerd's names.
+//!
+//! Every worker has handles of its own (see [`telemetry`](crate::telemetry)), made once per server,
+//! service and client, so that counting is a store or two.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use http::{Response, StatusCode};
+
+use super::answer::Refusal;
+use crate::client::{Exchange, SendError};
+use crate::http::body::ResponseBody;
+use crate::http::headers::{ERR, outcome};
+use crate::telemetry::{Counter, Gauge, Level, Scope, Stat};
+
+/// `requests`, `success`, `failures`, `request_latency_ms`, `pending`: what servers, services and
+/// clients all have.
+struct Requests {
+    requests: Counter,
+    success: Counter,
+    failures: Counter,
+    latency: Stat,
+    pending: Level,
+}
+
+impl Requests {
+    fn new(scope: &Scope) -> Self {
+        Requests {
+            requests: scope.counter("requests"),
+            success: scope.counter("success"),
+            failures: scope.counter("failures"),
+            latency: scope.stat("request_latency_ms"),
+            pending: scope.level("pending"),
+        }
+    }
+
+    fn end(&self, success: bool, took: Duration) {
+        self.requests.incr();
+        if success {
+            self.success.incr();
+        } else {
+            self.failures.incr();
+        }
+        self.latency.record(took.as_millis() as u64);
+    }
+}
+
+/// `status/<code>`, `status/<n>XX`, `status/error`, `time/…`: made as codes are first seen.
+struct Statuses {
+    scope: Scope,
+    codes: RefCell<HashMap<Option<u16>, (Counter, Counter, Stat)>>,
+}
+
+impl Statuses {
+    fn new(scope: &Scope) -> Self {
+        Statuses { scope: scope.clone(), codes: RefCell::default() }
+    }
+
+    fn count(&self, code: Option<StatusCode>, took: Duration) {
+        let mut codes = self.codes.borrow_mut();
+        let key = code.map(|code| code.as_u16());
+        let (exact, class, time) = codes.entry(key).or_insert_with(|| {
+            let (statuses, times) = (self.scope.scope("status"), self.scope.scope("time"));
+            match key {
+                Some(code) => {
+                    let class = format!("{}XX", code / 100);
+                    let exact = statuses.counter(&code.to_string());
+                    (exact, statuses.counter(&class), times.stat(&class))
+                }
+                None => (statuses.counter("error"), statuses.counter("error"), times.stat("error")),
+            }
+        });
+        exact.incr();
+        if key.is_some() {
+            class.incr();
+        }
+        time.record(took.as_millis() as u64);
+    }
+}
+
+/// What is counted of a server: `rt/<router>/server/<ip>/<port>`.
+pub(crate) struct ServerStats {
+    requests: Requests,
+    statuses: Statuses,
+    connects: Counter,
+    connections: Rc<Level>,
+}
+
+impl ServerStats {
+    pub(crate) fn new(scope: &Scope) -> Self {
+        ServerStats {
+            requests: Requests::new(scope),
+            statuses: Statuses::new(scope),
+            connects: scope.counter("connects"),
+            connections: Rc::new(scope.level("connections")),
+        }
+    }
+
+    /// A connection is open until the guard is dropped.
+    pub(crate) fn connected(&self) -> Open {
+        self.connects.incr();
+        Open::new(&self.connections)
+    }
+
+    pub(crate) fn begin(&self) -> Pending<'_> {
+        Pending::new(&self.requests.pending)
+    }
+
+    pub(crate) fn end(&self, response: &Response<ResponseBody>, took: Duration) {
+        self.requests.end(is_success(response), took);
+        self.statuses.count(Some(response.status()), took);
+    }
+}
+
+fn is_success<B>(response: &Response<B>) -> bool {
+    match outcome::success_class(response.headers()) {
+        Some(class) => class > 0.0,
+        None => !response.status().is_server_error() && !response.headers().contains_key(ERR),
+    }
+}
+
+/// What is counted of a service: `rt/<router>/service/<logical name>`. Only names that bind to
+/// something are counted, since any others are whatever a caller made up.
+pub(crate) struct ServiceStats {
+    scope: Scope,
+    name: String,
+    counted: RefCell<Option<Requests>>,
+}
+
+impl ServiceStats {
+    pub(crate) fn new(router: &Scope, name: &dtab::Path) -> Self {
+        let name = label(name);
+        let scope = router.scope("service").scope(&name);
+        ServiceStats { scope, name, counted: RefCell::default() }
+    }
+
+    /// The name is bound: from now on it is counted.
+    pub(crate) fn bound(&self) {
+        self.counted.borrow_mut().get_or_insert_with(|| Requests::new(&self.scope));
+    }
+
+    /// A request begins; whether it is counted, which [`ServiceStats::done`] is to be told.
+    pub(crate) fn begin(&self) -> bool {
+        let counted = self.counted.borrow();
+        if let Some(requests) = &*counted {
+            requests.pending.inc();
+        }
+        counted.is_some()
+    }
+
+    pub(crate) fn done(&self) {
+        if let Some(requests) = &*self.counted.borrow() {
+            requests.pending.dec();
+        }
+    }
+
+    pub(crate) fn end(&self, answer: &Result<Response<ResponseBody>, Refusal>, started: Instant) {
+        if let Some(requests) = &*self.counted.borrow() {
+            requests.end(answer.as_ref().is_ok_and(is_success), started.elapsed());
+        }
+    }
+}
+
+impl Drop for ServiceStats {
+    fn drop(&mut self) {
+        if self.counted.borrow().is_some() {
+            self.scope.prune();
+        }
+    }
+}
+
+/// What is counted of a client: `rt/<router>/client/<bound name>`.
+pub(crate) struct ClientStats {
+    scope: Scope,
+    requests: Requests,
+    statuses: Statuses,
+    connects: Counter,
+    connect_latency: Stat,
+    connections: Rc<Level>,
+    size: Arc<AtomicUsize>,
+    adds: Counter,
+    removes: Counter,
+    updates: Counter,
+    /// Every worker has a balancer of the same endpoints; shown is the one made last.
+    _balancer: [Gauge; 2],
+    services: RefCell<HashMap<String, Rc<Requests>>>,
+    pub(crate) requeues: Counter,
+    pub(crate) connect_failures: Counter,
+}
+
+/// Services counted apart under one client and worker.
+const MAX_SERVICES: usize = 1000;
+
+impl ClientStats {
+    pub(crate) fn new(router: &Scope, id: &dtab::Path) -> Self {
+        let scope = router.scope("client").scope(&label(id));
+        let balancer = scope.scope("loadbalancer");
+        let size = Arc::new(AtomicUsize::new(0));
+        let shown = size.clone();
+        ClientStats {
+            requests: Requests::new(&scope),
+            statuses: Statuses::new(&scope),
+            connects: scope.counter("connects"),
+            connect_latency: scope.stat("connect_latency_ms"),
+            connections: Rc::new(scope.level("connections")),
+            size,
+            adds: balancer.counter("adds"),
+            removes: balancer.counter("removes"),
+            updates: balancer.counter("updates"),
+            _balancer: [
+                balancer.gauge("size", move || shown.load(Relaxed) as f64),
+                balancer.scope("algorithm").gauge("p2c_least_loaded", || 1.0),
+            ],
+            services: RefCell::default(),
+            requeues: scope.scope("retries").counter("requeues"),
+            connect_failures: scope.scope("failures").counter("connect"),
+            scope,
+        }
+    }
+
+    pub(crate) fn connected(&self, took: Duration) {
+        self.connects.incr();
+        self.connect_latency.record(took.as_millis() as u64);
+    }
+
+    pub(crate) fn open_connections(&self) -> Open {
+        Open::new(&self.connections)
+    }
+
+    pub(crate) fn endpoints_changed(&self, before: usize, after: usize) {
+        self.updates.incr();
+        self.adds.add(after.saturating_sub(before) as u64);
+        self.removes.add(before.saturating_sub(after) as u64);
+        self.size.store(after, Relaxed);
+    }
+
+    /// Counts one exchange, for the client as a whole and for the service within it.
+    pub(crate) fn begin(&self, service: &ServiceStats) -> Attempt<'_> {
+        let known = self.services.borrow().get(&service.name).cloned();
+        let service = known.or_else(|| {
+            let mut services = self.services.borrow_mut();
+            (services.len() < MAX_SERVICES).then(|| {
+                let scope = self.scope.scope("service").scope(&service.name);
+                let requests = Rc::new(Requests::new(&scope));
+                services.insert(service.name.clone(), requests.clone());
+                requests
+            })
+        });
+        self.requests.pending.inc();
+        if let Some(service) = &service {
+            service.pending.inc();
+        }
+        Attempt { client: self, service, started: Instant::now() }
+    }
+}
+
+impl Drop for ClientStats {
+    fn drop(&mut self) {
+        self.scope.prune();
+    }
+}
+
+/// One exchange with an endpoint, as far as the head of the response.
+pub(crate) struct Attempt<'c> {
+    client: &'c ClientStats,
+    service: Option<Rc<Requests>>,
+    started: Instant,
+}
+
+impl Attempt<'_> {
+    pub(crate) fn end(&self, sent: &Result<Response<Exchange>, SendError>) {
+        let took = self.started.elapsed();
+        let success = sent.as_ref().is_ok_and(is_success);
+        self.client.requests.end(success, took);
+        if let Some(service) = &self.service {
+            service.end(success, took);
+        }
+        self.client.statuses.count(sent.as_ref().ok().map(Response::status), took);
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        self.client.requests.pending.dec();
+        if let Some(service) = &self.service {
+            service.pending.dec();
+        }
+    }
+}
+
+/// What is counted of the binding cache: `rt/<router>/bindcache`.
+pub(crate) struct RouterStats {
+    pub(crate) path: CacheStats,
+    pub(crate) client: CacheStats,
+}
+
+/// `misses`, `evicts`, `expires`, `oneshots` of one level.
+pub(crate) struct CacheStats {
+    pub(crate) misses: Counter,
+    pub(crate) evicts: Counter,
+    pub(crate) expires: Counter,
+    pub(crate) oneshots: Counter,
+}
+
+impl RouterStats {
+    pub(crate) fn new(router: &Scope) -> Self {
+        let level = |name: &str| {
+            let scope = router.scope("bindcache").scope(name);
+            CacheStats {
+                misses: scope.counter("misses"),
+                evicts: scope.counter("evicts"),
+                expires: scope.counter("expires"),
+                oneshots: scope.counter("oneshots"),
+            }
+        };
+        RouterStats { path: level("path"), client: level("client") }
+    }
+}
+
+/// Something that is open until this is dropped.
+pub(crate) struct Open {
+    level: Rc<Level>,
+}
+
+impl Open {
+    fn new(level: &Rc<Level>) -> Self {
+        level.inc();
+        Open { level: level.clone() }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.level.dec();
+    }
+}
+
+/// Something that is pending until this is dropped.
+pub(crate) struct Pending<'s> {
+    level: &'s Level,
+}
+
+impl<'s> Pending<'s> {
+    fn new(level: &'s Level) -> Self {
+        level.inc();
+        Pending { level }
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        self.level.dec();
+    }
+}
+
+/// A name as metrics have it, without the leading slash.
+fn label(name: &dtab::Path) -> String {
+    let shown = name.to_string();
+    shown.strip_prefix('/').map(str::to_owned).unwrap_or(shown)
+}

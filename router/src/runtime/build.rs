@@ -1,0 +1,221 @@
+//! From a configuration to the objects that run.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use super::RunError;
+use super::listener::Listener;
+use crate::admin::{self, AdminContext, AdminRouter, LogLevels, PrometheusPage};
+use crate::config::kinds::{IdentifierConfig, LoadBalancerConfig, TelemeterConfig};
+use crate::config::{Config, RouterConfig, ServerConfig};
+use crate::configured;
+use crate::http::errors::ErrorLimits;
+use crate::http::forwarded::Labeler;
+use crate::identifier::{
+    HeaderIdentifier, HeaderTokenIdentifier, Identifier, IdentifierChain, MethodAndHostIdentifier,
+    PathIdentifier, StaticIdentifier,
+};
+use crate::interpreter::Interpreter;
+use crate::naming::LiveNamers;
+use crate::proxy::{Router, Server};
+use crate::server::Limits;
+use crate::telemetry::{Gauge, Metrics, Scope};
+
+/// What a configuration becomes.
+pub(super) struct Built {
+    pub(super) routers: Vec<BuiltRouter>,
+    pub(super) servers: Vec<BuiltServer>,
+    pub(super) namers: Arc<LiveNamers>,
+}
+
+pub(super) struct BuiltRouter {
+    pub(super) shared: Arc<Router>,
+    _originator: Option<Gauge>,
+}
+
+pub(super) struct BuiltServer {
+    pub(super) shared: Arc<Server>,
+    /// Which of the routers it belongs to.
+    pub(super) router: usize,
+    /// Where the configuration asks for it.
+    pub(super) place: String,
+}
+
+pub(super) fn build(
+    config: &Config,
+    control: &Handle,
+    metrics: &Metrics,
+) -> Result<Built, RunError> {
+    let namers = configured::namers(config, control)
+        .map_err(|failure| RunError::Build(failure.to_string()))?;
+    let mut built = Built { routers: Vec::new(), servers: Vec::new(), namers };
+    for (at, router) in config.routers.iter().enumerate() {
+        let scope = metrics.scope(&["rt", &router.label]);
+        let interpreter = configured::interpreter(router, built.namers.clone(), control);
+        let LoadBalancerConfig::P2c(p2c) = &router.client.load_balancer;
+        let shared = Arc::new(Router {
+            label: router.label.clone(),
+            identifier: build_identifiers(router)?,
+            interpreter,
+            binding_timeout: router.binding_timeout,
+            cache: router.binding_cache.clone(),
+            max_effort: p2c.max_effort,
+            errors: ErrorLimits {
+                header: router.max_headers_kb as usize * 1024,
+                body: router.max_err_response_kb as usize * 1024,
+            },
+            metrics: scope.clone(),
+        });
+        for server in &router.servers {
+            built.servers.push(build_server(server, router, at, &scope)?);
+        }
+        let originator = router.originator.then(|| scope.gauge("originator", || 1.0));
+        built.routers.push(BuiltRouter { shared, _originator: originator });
+    }
+    Ok(built)
+}
+
+fn build_identifiers(router: &RouterConfig) -> Result<IdentifierChain, RunError> {
+    let prefix = &router.dst_prefix;
+    let bad = |error: http::header::InvalidHeaderName| RunError::Build(error.to_string());
+    let build = |config: &IdentifierConfig| -> Result<Box<dyn Identifier>, RunError> {
+        Ok(match config {
+            IdentifierConfig::Header(config) => {
+                Box::new(HeaderIdentifier::new(prefix.clone(), &config.header).map_err(bad)?)
+            }
+            IdentifierConfig::HeaderToken(config) => {
+                Box::new(HeaderTokenIdentifier::new(prefix.clone(), &config.header).map_err(bad)?)
+            }
+            IdentifierConfig::MethodAndHost(config) => Box::new(
+                MethodAndHostIdentifier::new(prefix.clone()).uri_in_name(config.http_uri_in_dst),
+            ),
+            IdentifierConfig::Path(config) => Box::new(
+                PathIdentifier::new(prefix.clone(), config.segments).consume(config.consume),
+            ),
+            IdentifierConfig::Static(config) => {
+                Box::new(StaticIdentifier::new(prefix, &config.path))
+            }
+        })
+    };
+    let identifiers = router.identifiers.iter().map(build).collect::<Result<_, _>>()?;
+    Ok(IdentifierChain::new(identifiers))
+}
+
+fn build_server(
+    config: &ServerConfig,
+    router: &RouterConfig,
+    at: usize,
+    scope: &Scope,
+) -> Result<BuiltServer, RunError> {
+    let address = config.address();
+    let trusted = config.ip.is_loopback();
+    if !trusted {
+        tracing::warn!(
+            router = %router.label,
+            %address,
+            "overrides of callers beyond this machine are limited in size, and errors are brief"
+        );
+    }
+    let labeler = |config: &crate::config::kinds::Labeler| labeler(config, &router.label);
+    let timestamp_header = match &config.timestamp_header {
+        Some(name) => {
+            Some(name.parse().map_err(|_| RunError::Build(format!("`{name}` is no header name")))?)
+        }
+        None => None,
+    };
+    let shared = Arc::new(Server {
+        address,
+        trusted,
+        limits: Limits {
+            head_bytes: router.max_headers_kb as usize * 1024,
+            line_bytes: router.max_initial_line_kb as usize * 1024,
+            ..Limits::default()
+        },
+        max_call_depth: config.max_call_depth as usize,
+        clear_context: config.clear_context,
+        timestamp_header,
+        forwarded: config
+            .forwarded
+            .as_ref()
+            .map(|forwarded| (labeler(&forwarded.by), labeler(&forwarded.for_))),
+        metrics: scope.scope("server").scope(&format!("{}/{}", config.ip, config.port)),
+    });
+    Ok(BuiltServer { shared, router: at, place: config.place.to_string() })
+}
+
+fn labeler(config: &crate::config::kinds::Labeler, router: &str) -> Labeler {
+    use crate::config::kinds::Labeler as Configured;
+    match config {
+        Configured::Ip => Labeler::Ip,
+        Configured::IpPort => Labeler::IpPort,
+        Configured::ConnectionRandom => Labeler::ConnectionRandom,
+        Configured::RequestRandom => Labeler::RequestRandom,
+        Configured::Router => Labeler::fixed(router),
+        Configured::Static { label } => Labeler::fixed(label),
+    }
+}
+
+impl Built {
+    /// Which router listens where.
+    pub(super) fn listening(&self, listeners: &[Listener]) -> Vec<(String, Vec<SocketAddr>)> {
+        let addresses = |router: usize| {
+            let own = self.servers.iter().zip(listeners).filter(move |(s, _)| s.router == router);
+            own.filter_map(|(_, listener)| listener.socket.local_addr().ok()).collect()
+        };
+        let routers = self.routers.iter().enumerate();
+        routers.map(|(at, router)| (router.shared.label.clone(), addresses(at))).collect()
+    }
+
+    /// What the admin server shows.
+    pub(super) fn admin_context(
+        &self,
+        config: &Config,
+        metrics: Metrics,
+        shutdown: mpsc::Sender<Option<Duration>>,
+        log_levels: Option<LogLevels>,
+    ) -> AdminContext {
+        let routers: Vec<_> = self
+            .routers
+            .iter()
+            .map(|router| AdminRouter {
+                label: router.shared.label.clone(),
+                interpreter: router.shared.interpreter.clone(),
+            })
+            .collect();
+        let page = |telemeter: &TelemeterConfig| {
+            let TelemeterConfig::Prometheus(page) = telemeter;
+            PrometheusPage { path: page.path.clone(), prefix: page.prefix.clone() }
+        };
+        let mut prometheus: Vec<_> = config.telemetry.iter().map(page).collect();
+        if prometheus.is_empty() {
+            // Linkerd has the page only if it is configured; there is no reason not to have it.
+            let path = "/admin/metrics/prometheus".to_owned();
+            prometheus.push(PrometheusPage { path, prefix: String::new() });
+        }
+        let interpreters: Vec<_> =
+            self.routers.iter().map(|router| router.shared.interpreter.clone()).collect();
+        AdminContext {
+            config_json: config.to_json().clone(),
+            metrics,
+            routers,
+            namers: self.namers.clone(),
+            clients: Box::new(move || clients(&interpreters)),
+            shutdown,
+            prometheus,
+            log_levels,
+            host_names: Vec::new(),
+            started: SystemTime::now(),
+        }
+    }
+}
+
+/// The state of every client, by its id: what the names in use are bound to.
+fn clients(interpreters: &[Arc<Interpreter>]) -> serde_json::Value {
+    let bound = interpreters.iter().flat_map(|interpreter| interpreter.bound());
+    let clients = bound.map(|bound| (bound.id.to_string(), admin::client_state(&bound.addr)));
+    serde_json::Value::Object(clients.collect())
+}
