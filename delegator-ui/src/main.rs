@@ -1,3 +1,7 @@
-//! The `fingerpost` binary.
+//! The `fingerpost` binary: parse, set up output, run.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    delegator_ui::cli::main()
+}

@@ -1,0 +1,240 @@
+//! `fingerpost delegate PATH`.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
+use dtab::view::{ViewNode, explain_short, view};
+use dtab::{Delegation, Outcome as Comes, Path, Source, wire};
+use serde_json::json;
+
+use super::{Error, Outcome, Output, Result};
+use crate::view::{clean, dot, text};
+
+mod admin;
+mod tables;
+mod tree;
+mod world;
+
+use tables::Tables;
+use world::World;
+
+/// Show how a name resolves, step by step
+///
+/// The tables are joined in the order configuration or running router, -d, -e, --local: entries of
+/// later ones win. Without --config, --disco or --admin there are no namers but the built-in /$/
+/// ones.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  fingerpost delegate /svc/web -e '/svc => /$/inet/127.1/8080'
+  fingerpost delegate /svc/web -d routes.dtab --disco disco/ --watch
+  fingerpost delegate /svc/web --config linkerd.yaml --local '/svc/web => /svc/web-v2'
+  fingerpost delegate /svc/web --admin http://127.0.0.1:9990 --router http
+  fingerpost delegate /svc/web -d routes.dtab --format dot | dot -Tsvg > web.svg
+
+Exit status: 0 the name is bound, 1 it is not, 2 cannot read or understand.")]
+pub(super) struct Args {
+    /// The name, such as /svc/web
+    path: String,
+    /// A file with a dtab; - for standard input
+    #[arg(short, long, value_name = "FILE")]
+    dtab: Option<PathBuf>,
+    /// More entries
+    #[arg(short, long, value_name = "DTAB")]
+    entries: Option<String>,
+    /// The override of one request, as a `l5d-dtab` header has it
+    #[arg(long, value_name = "DTAB")]
+    local: Option<String>,
+    /// Take the dtab, namers and transformers of a router of a linkerd.yaml
+    #[arg(long, value_name = "FILE", conflicts_with = "admin")]
+    config: Option<PathBuf>,
+    /// Which router, if there are several
+    #[arg(long, value_name = "LABEL")]
+    router: Option<String>,
+    /// A directory of discovery files, as the namer /#/io.l5d.fs
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["admin", "config"])]
+    disco: Option<PathBuf>,
+    /// Ask the running router with this admin server
+    #[arg(long, value_name = "URL")]
+    admin: Option<String>,
+    /// How to show it: tree, json or dot (for Graphviz)
+    #[arg(long, value_name = "FORMAT", default_value = "tree", hide_possible_values = true)]
+    format: Format,
+    /// Show it again whenever it changes, until Ctrl-C
+    #[arg(long)]
+    watch: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Tree,
+    Json,
+    Dot,
+}
+
+/// How often --watch looks.
+const WATCH_EVERY: Duration = Duration::from_millis(200);
+
+pub(super) fn run(args: Args, output: &mut Output) -> Result {
+    if args.router.is_some() && args.config.is_none() && args.admin.is_none() {
+        return Err(Error::new("--router chooses a router of --config or --admin"));
+    }
+    if args.watch && args.dtab.as_deref().is_some_and(super::input::is_stdin) {
+        return Err(Error::new("--watch reads its tables again and again, so -d needs a file"));
+    }
+    let path = read_path(&args.path)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(format!("cannot start: {error}")))?;
+    let result = runtime.block_on(async {
+        let world = World::new(&args).await?;
+        if args.watch {
+            watch(&args, &world, &path, output).await
+        } else {
+            let resolved = world.delegate(&Tables::read(&args)?, &path).await?;
+            show(&resolved, args.format, output)?;
+            Ok(if resolved.is_bound() { Outcome::Clean } else { Outcome::Findings })
+        }
+    });
+    // A host name that is still being looked up is not waited for.
+    runtime.shutdown_background();
+    result
+}
+
+fn read_path(text: &str) -> Result<Path> {
+    let source = Source::new("PATH", text);
+    let (path, found) = dtab::check_path(&source);
+    path.ok_or_else(|| Error::Drawn(dtab::render(&found, &source, true)))
+}
+
+/// A name, resolved.
+#[derive(Clone, Debug, PartialEq)]
+struct Resolved {
+    view: ViewNode,
+    /// `bound`, `neg`, `fail`, `empty`, `pending` or `failed`.
+    state: String,
+    /// What becomes of requests for the name, in a sentence.
+    summary: String,
+}
+
+impl Resolved {
+    /// `prefixes` are those of the namers there are, to say what a misspelled one may have meant.
+    fn new(delegation: &Delegation, prefixes: &[Path]) -> Self {
+        let state = match delegation.outcome {
+            Comes::Found => "bound",
+            Comes::Neg => "neg",
+            Comes::Fail => "fail",
+            Comes::Empty => "empty",
+            Comes::Pending | Comes::Unreached => "pending",
+            Comes::Failed => "failed",
+        };
+        Resolved {
+            view: view(delegation),
+            state: state.to_owned(),
+            summary: explain_short(delegation, prefixes),
+        }
+    }
+
+    /// Whether requests for the name go anywhere. A name that is bound to nobody is not bound.
+    fn is_bound(&self) -> bool {
+        self.state == "bound"
+    }
+
+    /// What becomes of the name, beginning with it.
+    fn verdict(&self) -> String {
+        if self.is_bound() {
+            format!("{}: {}", self.view.path, self.summary)
+        } else {
+            self.summary.clone()
+        }
+    }
+}
+
+fn show(resolved: &Resolved, format: Format, output: &mut Output) -> Result<()> {
+    const GOOD: Style = AnsiColor::Green.on_default().bold();
+    const BAD: Style = AnsiColor::Red.on_default().bold();
+    let out = &mut output.out;
+    match format {
+        Format::Tree => {
+            let style = if resolved.is_bound() { GOOD } else { BAD };
+            let verdict = resolved.verdict();
+            let verdict = clean(&verdict);
+            write!(out, "{}\n{style}{verdict}{style:#}\n", text(&resolved.view))?;
+        }
+        Format::Json => {
+            let document = json!({
+                "path": resolved.view.path.to_string(),
+                "state": resolved.state,
+                "summary": resolved.verdict(),
+                "steps": wire::view(&resolved.view),
+            });
+            super::write_json(&document, output)?;
+        }
+        Format::Dot => out.write_all(dot(&resolved.view).as_bytes())?,
+    }
+    Ok(())
+}
+
+/// Shows the resolution, and again after every change. A table that is being edited may be wrong
+/// for a while: that is shown in its place.
+async fn watch(args: &Args, world: &World, path: &Path, output: &mut Output) -> Result {
+    use std::io::IsTerminal;
+    let redraw = io::stdout().is_terminal();
+    let mut shown = None;
+    let mut ticks = tokio::time::interval(WATCH_EVERY);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            ended = tokio::signal::ctrl_c() => {
+                ended.map_err(|error| Error::new(format!("cannot wait for Ctrl-C: {error}")))?;
+                return Ok(Outcome::Clean);
+            }
+        }
+        let now = match Tables::read(args) {
+            Ok(tables) => world.delegate(&tables, path).await,
+            Err(error) => Err(error),
+        };
+        let now = now.map_err(|error| error.to_string());
+        if shown.as_ref() == Some(&now) {
+            continue;
+        }
+        if redraw {
+            // Clear the screen, and begin at its top.
+            output.out.write_all(b"\x1b[2J\x1b[H")?;
+        } else if shown.is_some() {
+            writeln!(output.out)?;
+        }
+        match &now {
+            Ok(resolved) => show(resolved, args.format, output)?,
+            Err(wrong) => writeln!(output.out, "{}", wrong.trim_end())?,
+        }
+        output.out.flush()?;
+        shown = Some(now);
+    }
+}
+
+/// Which of several routers is meant: the one with the label, else the only one.
+fn choose_router<'a>(
+    labels: impl Iterator<Item = &'a str> + Clone,
+    wanted: Option<&str>,
+    of: &str,
+) -> Result<usize> {
+    let list = || labels.clone().collect::<Vec<_>>().join(", ");
+    match (wanted, labels.clone().count()) {
+        (_, 0) => Err(Error::new(format!("{of} has no routers"))),
+        (None, 1) => Ok(0),
+        (None, _) => Err(Error::new(format!(
+            "{of} has several routers; choose one with --router: {}",
+            list()
+        ))),
+        (Some(wanted), _) => labels
+            .clone()
+            .position(|label| label == wanted)
+            .ok_or_else(|| Error::new(format!("{of} has no router {wanted}; it has: {}", list()))),
+    }
+}

@@ -1,0 +1,17 @@
+//! The built binary, run as people run it: what it prints, and its exit status.
+
+mod check;
+mod delegate;
+mod demo;
+mod fmt;
+mod help;
+mod run;
+mod shell;
+
+/// Runs a command line in a directory, and compares all that it did with a snapshot.
+macro_rules! assert_run {
+    ($shell:expr, $args:expr) => {
+        insta::assert_snapshot!($shell.run($args).transcript())
+    };
+}
+pub(crate) use assert_run;
