@@ -1,1 +1,29 @@
-//! Test harness.
+//! Harness for tests that run real sockets and real processes.
+//!
+//! - [`free_port`]: a port on loopback that nobody listens on.
+//! - [`Backend`]: an HTTP/1.1 server whose behaviour a test changes while it runs.
+//! - [`RawClient`]: a client that sends exactly the bytes it is given and shows exactly those
+//!   that came back.
+//! - [`Proc`]: the `fingerpost` binary (or any other) as a child that cannot outlive its test.
+//! - [`Setup`], [`Router`]: a router with its configuration and discovery directory.
+//! - [`conformance`]: the namers, transformers and cases that conformance vectors refer to.
+//! - [`procfs`]: what Linux knows of a process (memory, descriptors, CPU time, children).
+//! - [`mod@bench`]: the comparison behind `tests/bench/run`.
+//!
+//! The harness panics where a test could not go on: the message names what was waited for and
+//! what the child had printed. Everything here blocks; run it from plain test threads.
+
+mod backend;
+pub mod bench;
+pub mod conformance;
+mod port;
+mod proc;
+pub mod procfs;
+mod raw_client;
+mod setup;
+
+pub use backend::{Backend, Behaviour};
+pub use port::free_port;
+pub use proc::{Proc, fingerpost_bin, wait_until};
+pub use raw_client::{RawClient, RawResponse};
+pub use setup::{Router, Setup};

@@ -1,0 +1,169 @@
+//! A router with its configuration and discovery directory, as a test wants them.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use crate::{Backend, Proc, RawClient, RawResponse, free_port};
+
+/// What a [`Router`] is started with. Every piece of configuration is given as it stands in
+/// `linkerd.yaml`.
+#[derive(Debug)]
+pub struct Setup {
+    dir: TempDir,
+    dtab: String,
+    router_keys: Vec<String>,
+    server_keys: Vec<String>,
+    admin_keys: Vec<String>,
+    namers: Vec<String>,
+    port: u16,
+}
+
+/// One `http` router, running: its server, its admin server and its `io.l5d.fs` directory.
+#[derive(Debug)]
+pub struct Router {
+    /// The process.
+    pub proc: Proc,
+    /// Where it serves.
+    pub addr: SocketAddr,
+    /// Its admin server.
+    pub admin: SocketAddr,
+    dir: TempDir,
+}
+
+impl Setup {
+    /// A router with this dtab and an empty discovery directory.
+    pub fn new(dtab: &str) -> Self {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        fs::create_dir(dir.path().join("disco")).expect("discovery directory");
+        Setup {
+            dir,
+            dtab: dtab.to_owned(),
+            router_keys: Vec::new(),
+            server_keys: Vec::new(),
+            admin_keys: Vec::new(),
+            namers: Vec::new(),
+            port: free_port(),
+        }
+    }
+
+    /// A router by which `Host: NAME` goes to the file `NAME` of the discovery directory.
+    pub fn by_host() -> Self {
+        Self::new("/svc => /#/io.l5d.fs")
+    }
+
+    /// A file of the discovery directory.
+    pub fn file(self, name: &str, content: &str) -> Self {
+        fs::write(self.dir.path().join("disco").join(name), content).expect("discovery file");
+        self
+    }
+
+    /// A service of the discovery directory with these backends.
+    pub fn service(self, name: &str, backends: &[&Backend]) -> Self {
+        let lines: String = backends.iter().map(|backend| backend.fs_line()).collect();
+        self.file(name, &lines)
+    }
+
+    /// A key of the router, on one line: `bindingTimeoutMs: 100`.
+    pub fn router(mut self, key: &str) -> Self {
+        self.router_keys.push(key.to_owned());
+        self
+    }
+
+    /// A key of the server.
+    pub fn server(mut self, key: &str) -> Self {
+        self.server_keys.push(key.to_owned());
+        self
+    }
+
+    /// A key of `admin`.
+    pub fn admin(mut self, key: &str) -> Self {
+        self.admin_keys.push(key.to_owned());
+        self
+    }
+
+    /// A namer beside `io.l5d.fs`, as a flow mapping: `{kind: io.l5d.rewrite, ...}`.
+    pub fn namer(mut self, namer: &str) -> Self {
+        self.namers.push(namer.to_owned());
+        self
+    }
+
+    /// The port that the router will serve on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Writes the configuration and starts; it serves when this returns.
+    pub fn start(self) -> Router {
+        self.start_with(&[])
+    }
+
+    /// [`Self::start`] with further arguments of `fingerpost run`.
+    pub fn start_with(self, args: &[&str]) -> Router {
+        let admin = free_port();
+        let config = self.dir.path().join("linkerd.yaml");
+        fs::write(&config, self.config(admin)).expect("configuration");
+        let mut all = vec!["run".to_owned()];
+        all.extend(args.iter().map(|&arg| arg.to_owned()));
+        all.push(config.display().to_string());
+        let mut proc = Proc::fingerpost(all);
+        proc.wait_for("serve", |proc| proc.stderr().contains("serving admin"));
+        let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        Router { proc, addr: at(self.port), admin: at(admin), dir: self.dir }
+    }
+
+    fn config(&self, admin: u16) -> String {
+        let lines = |keys: &[String], indent: &str| {
+            keys.iter().fold(String::new(), |lines, key| lines + indent + key + "\n")
+        };
+        format!(
+            "admin:\n  ip: 127.0.0.1\n  port: {admin}\n{}\
+             namers:\n- kind: io.l5d.fs\n  rootDir: {}\n{}\
+             routers:\n- protocol: http\n  label: http\n  dtab: {}\n{}\
+             \x20 servers:\n  - port: {}\n    ip: 127.0.0.1\n{}",
+            lines(&self.admin_keys, "  "),
+            self.dir.path().join("disco").display(),
+            lines(&self.namers, "- "),
+            serde_json::Value::from(self.dtab.as_str()),
+            lines(&self.router_keys, "  "),
+            self.port,
+            lines(&self.server_keys, "    "),
+        )
+    }
+}
+
+impl Router {
+    /// A connection to its server.
+    pub fn connect(&self) -> RawClient {
+        RawClient::connect(self.addr).expect("connect to the router")
+    }
+
+    /// `GET /` with this `Host`, on a connection of its own.
+    pub fn get(&self, host: &str) -> RawResponse {
+        self.get_with(host, &[])
+    }
+
+    /// [`Self::get`] with further headers.
+    pub fn get_with(&self, host: &str, headers: &[(&str, &str)]) -> RawResponse {
+        let headers: Vec<_> = [("host", host)].into_iter().chain(headers.iter().copied()).collect();
+        RawClient::get(self.addr, "/", &headers).expect("response of the router")
+    }
+
+    /// A metric of `/admin/metrics.json`; 0 if there is none of that name.
+    pub fn metric(&self, name: &str) -> f64 {
+        let metrics = RawClient::get(self.admin, "/admin/metrics.json", &[("host", "localhost")]);
+        metrics.expect("metrics").json()[name].as_f64().unwrap_or(0.0)
+    }
+
+    /// The path of a file of the discovery directory.
+    pub fn disco(&self, name: &str) -> PathBuf {
+        self.dir.path().join("disco").join(name)
+    }
+
+    /// Writes a file of the discovery directory in place.
+    pub fn write(&self, name: &str, content: &str) {
+        fs::write(self.disco(name), content).expect("discovery file");
+    }
+}

@@ -1,0 +1,106 @@
+//! What was true when: which answers are right is a question of time.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long a change may take to be obeyed. The file watcher polls once a second where the system
+/// tells of no change; the rest is for a busy machine.
+pub(crate) const GRACE: Duration = Duration::from_secs(2);
+
+/// What the file of a service says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct State {
+    /// The service's backends that may answer, a bit for each.
+    pub(crate) backends: u8,
+    /// Whether it may be that nobody answers.
+    pub(crate) none: bool,
+}
+
+impl State {
+    /// Both are possible.
+    pub(crate) fn or(self, other: State) -> State {
+        State { backends: self.backends | other.backends, none: self.none || other.none }
+    }
+}
+
+/// The history of one thing, newest last.
+#[derive(Debug)]
+struct History<T>(Vec<(Instant, T)>);
+
+impl<T: Copy> History<T> {
+    fn now(&self) -> T {
+        self.0[self.0.len() - 1].1
+    }
+
+    fn set(&mut self, next: T) {
+        let now = Instant::now();
+        self.0.push((now, next));
+        // What ended long before any request that is still under way.
+        let old = now.checked_sub(GRACE * 10).unwrap_or(now);
+        let gone = self.0.partition_point(|(since, _)| *since < old).saturating_sub(1);
+        self.0.drain(..gone);
+    }
+
+    /// All that was the case at some time since `from`.
+    fn since(&self, from: Instant) -> impl Iterator<Item = T> {
+        let first = self.0.partition_point(|(since, _)| *since <= from).saturating_sub(1);
+        self.0[first..].iter().map(|(_, state)| *state)
+    }
+}
+
+/// The histories of all services and backends.
+#[derive(Debug)]
+pub(crate) struct Truth {
+    services: Mutex<Vec<Service>>,
+}
+
+#[derive(Debug)]
+struct Service {
+    state: History<State>,
+    /// The backends that are up, a bit for each.
+    up: History<u8>,
+}
+
+impl Truth {
+    pub(crate) fn new(services: usize, state: State) -> Self {
+        let now = Instant::now();
+        let service =
+            |_| Service { state: History(vec![(now, state)]), up: History(vec![(now, u8::MAX)]) };
+        Truth { services: Mutex::new((0..services).map(service).collect()) }
+    }
+
+    fn services(&self) -> MutexGuard<'_, Vec<Service>> {
+        self.services.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn state(&self, service: usize) -> State {
+        self.services()[service].state.now()
+    }
+
+    pub(crate) fn set(&self, service: usize, state: State) {
+        self.services()[service].state.set(state);
+    }
+
+    pub(crate) fn set_up(&self, service: usize, backend: usize, up: bool) {
+        let history = &mut self.services()[service].up;
+        let bit = 1 << backend;
+        let next = if up { history.now() | bit } else { history.now() & !bit };
+        history.set(next);
+    }
+
+    /// What the service's file may have said to a request that began at `began` and has just ended.
+    pub(crate) fn possible(&self, service: usize, began: Instant) -> State {
+        let services = self.services();
+        let states = services[service].state.since(earlier(began));
+        states.reduce(State::or).unwrap_or(State { backends: 0, none: true })
+    }
+
+    /// Whether all the service's backends were up all the time.
+    pub(crate) fn all_up(&self, service: usize, began: Instant) -> bool {
+        self.services()[service].up.since(earlier(began)).all(|up| up == u8::MAX)
+    }
+}
+
+fn earlier(began: Instant) -> Instant {
+    began.checked_sub(GRACE).unwrap_or(began)
+}
