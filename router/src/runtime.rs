@@ -1,9 +1,9 @@
 //! The running program: what a configuration becomes, from sockets to signals.
 //!
 //! ```text
-//! control runtime (2 threads)          data workers (one thread each, nothing shared for writing)
-//!   listeners ── accepted sockets ──►    connections ─ bindings ─ clients ─ pools
-//!   namers, drivers ── watches ─────►    (each its own)
+//! control threads (admin.workerThreads)  data workers (one thread each, nothing shared for writing)
+//!   listeners ── accepted sockets ──►      connections ─ bindings ─ clients ─ pools
+//!   namers, drivers ── watches ─────►      (each its own)
 //!   admin, signals
 //! ```
 //!
@@ -98,7 +98,7 @@ pub fn run(config: &Config, options: RunOptions) -> Result<(), RunError> {
     // Resolving walks trees; a name may nest deep.
     const STACK: usize = 8 * 1024 * 1024;
     let control = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(config.admin.worker_threads.max(1))
         .thread_name("control")
         .thread_stack_size(STACK)
         .enable_all()

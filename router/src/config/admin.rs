@@ -16,7 +16,7 @@ pub struct AdminConfig {
     pub port: u16,
     /// How long requests may go on after the signal to stop; 10 s unless given.
     pub shutdown_grace: Duration,
-    /// Threads of the admin server; 2 unless given.
+    /// Threads that run the admin server, listeners and discovery; 2 unless given.
     pub worker_threads: usize,
 }
 

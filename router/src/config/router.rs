@@ -70,14 +70,15 @@ pub struct RouterConfig {
     pub(super) key: String,
 }
 
-/// `bindingCache`: how many entries each level keeps, and how long an unused one.
+/// `bindingCache`: how many entries each level keeps, and how long an unused one. Each data worker has
+/// a cache of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BindingCacheConfig {
     /// Logical names; 1000 unless given.
     pub paths: usize,
-    /// Name trees; 1000 unless given.
+    /// Name trees; 1000 unless given. A name and its tree are one entry here, so `paths` bounds both.
     pub trees: usize,
-    /// Bound names; 1000 unless given.
+    /// Bound names; 1000 unless given. A bound name and its client are one, bounded by `clients`.
     pub bounds: usize,
     /// Clients; 1000 unless given.
     pub clients: usize,
