@@ -73,8 +73,12 @@ impl Endpoint {
             .retain(|idle| !idle.sender.is_closed() && idle.since.elapsed() < IDLE_TIME);
     }
 
+    /// The connection that was used last of those that are ready; if none is, just the last.
     fn pop_idle(&self) -> Option<SendRequest<RequestBody>> {
-        self.idle.borrow_mut().pop().map(|idle| idle.sender)
+        let mut idle = self.idle.borrow_mut();
+        let ready = idle.iter().rposition(|idle| idle.sender.is_ready());
+        let at = ready.or_else(|| idle.len().checked_sub(1))?;
+        Some(idle.remove(at).sender)
     }
 
     /// A connection that is free, the last used first, or a fresh one.
