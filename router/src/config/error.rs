@@ -207,6 +207,8 @@ impl ConfigErrors {
         };
         let mut group = Group::with_title(Level::ERROR.primary_title(title));
         match error.position {
+            // A file that cannot be read is named by the message itself.
+            None if error.message.contains(&error.file) => {}
             None => {
                 group = group.element(Level::NOTE.message(format!("while reading {}", error.file)));
             }
