@@ -31,8 +31,6 @@ const SERVICES: [(&str, &str, &str); 3] = [
 #[derive(Debug)]
 pub struct Demo {
     config: Config,
-    router: SocketAddr,
-    admin: SocketAddr,
     disco: TempDir,
     backends: Vec<(&'static str, Backend)>,
 }
@@ -67,11 +65,12 @@ impl Demo {
     /// Starts the backends, and writes the discovery files into a new directory.
     ///
     /// `port` and `admin_port` are those that the router and the admin server are to listen on,
-    /// on 127.0.0.1; 0 is any free one. They are tried here, and free again when this returns.
+    /// on 127.0.0.1; 0 is any free one, which is known once the router runs. Others are tried here,
+    /// and free again when this returns.
     /// The backends run on the present tokio runtime.
     pub async fn prepare(port: u16, admin_port: u16) -> Result<Self, DemoError> {
-        let router = free_address("the router", port, "--port")?;
-        let admin = free_address("the admin server", admin_port, "--admin-port")?;
+        check_free("the router", port, "--port")?;
+        check_free("the admin server", admin_port, "--admin-port")?;
         let disco = tempfile::Builder::new()
             .prefix("fingerpost-demo-")
             .tempdir()
@@ -86,25 +85,15 @@ impl Demo {
                 .map_err(io_error(&format!("cannot write {}", file.display())))?;
             backends.push((name, backend));
         }
-        let text = configuration(router.port(), admin.port(), disco.path());
+        let text = configuration(port, admin_port, disco.path());
         let config = config::parse("quickstart/linkerd.yaml", &text)
             .map_err(|errors: ConfigErrors| DemoError::Config(errors.render(false)))?;
-        Ok(Demo { config, router, admin, disco, backends })
+        Ok(Demo { config, disco, backends })
     }
 
     /// What the router is to be run with.
     pub fn config(&self) -> &Config {
         &self.config
-    }
-
-    /// Where the router is to listen.
-    pub fn router(&self) -> SocketAddr {
-        self.router
-    }
-
-    /// Where the admin server is to listen.
-    pub fn admin(&self) -> SocketAddr {
-        self.admin
     }
 
     /// The directory of the discovery files, one for each service.
@@ -113,10 +102,10 @@ impl Demo {
     }
 
     /// What listens where, and lines to paste, with ANSI escapes. `program` is how this program
-    /// was called.
-    pub fn guide(&self, program: &str) -> String {
+    /// was called; `router` and `admin` are where it listens.
+    pub fn guide(&self, program: &str, router: SocketAddr, admin: SocketAddr) -> String {
         const BOLD: Style = Style::new().bold();
-        let Demo { router, admin, disco, backends, .. } = self;
+        let Demo { disco, backends, .. } = self;
         let dir = disco.path().display();
         let mut text = String::new();
         let mut line = |line: std::fmt::Arguments<'_>| {
@@ -158,19 +147,18 @@ fn io_error(what: &str) -> impl FnOnce(io::Error) -> DemoError {
     move |error| DemoError::Io { what: what.to_owned(), error }
 }
 
-/// An address that nobody listens on yet.
-fn free_address(
-    who: &'static str,
-    port: u16,
-    option: &'static str,
-) -> Result<SocketAddr, DemoError> {
+/// Complains if somebody listens on the port already.
+fn check_free(who: &'static str, port: u16, option: &'static str) -> Result<(), DemoError> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    TcpListener::bind(address).and_then(|listener| listener.local_addr()).map_err(|error| {
-        match error.kind() {
-            io::ErrorKind::AddrInUse => DemoError::InUse { who, address, option },
-            _ => DemoError::Io { what: format!("{who} cannot listen on {address}"), error },
+    match TcpListener::bind(address) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            Err(DemoError::InUse { who, address, option })
         }
-    })
+        Err(error) => {
+            Err(DemoError::Io { what: format!("{who} cannot listen on {address}"), error })
+        }
+    }
 }
 
 /// The configuration with the ports and the directory of this run.
@@ -197,8 +185,8 @@ mod tests {
     async fn the_configuration_is_the_quickstarts_with_the_ports_of_this_run() {
         let demo = Demo::prepare(0, 0).await.expect("free ports");
         assert_eq!(demo.config().routers.len(), 1);
-        assert_eq!(demo.config().routers[0].servers[0].address(), demo.router());
-        assert_eq!(demo.config().admin.port, demo.admin().port());
+        assert_eq!(demo.config().routers[0].servers[0].port, 0);
+        assert_eq!(demo.config().admin.port, 0);
         let dir = demo.disco().to_owned();
         for (name, backend) in &demo.backends {
             let text = std::fs::read_to_string(dir.join(name)).expect("its discovery file");
@@ -226,9 +214,10 @@ mod tests {
     #[tokio::test]
     async fn the_guide_has_what_listens_where_and_lines_to_paste() {
         let demo = Demo::prepare(0, 0).await.expect("free ports");
-        let mut guide = anstream::adapter::strip_str(&demo.guide("fingerpost")).to_string();
-        guide = guide.replace(&demo.router().to_string(), "127.0.0.1:4140");
-        guide = guide.replace(&demo.admin().to_string(), "127.0.0.1:9990");
+        let [router, admin] =
+            [4140, 9990].map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        let guide = demo.guide("fingerpost", router, admin);
+        let mut guide = anstream::adapter::strip_str(&guide).to_string();
         for (name, backend) in &demo.backends {
             guide = guide.replace(&backend.address().to_string(), &format!("<{name}>"));
         }

@@ -1,8 +1,9 @@
 //! `fingerpost demo`.
 
 use std::io::Write;
+use std::sync::Arc;
 
-use router::runtime::RunOptions;
+use router::runtime::{Listening, RunOptions};
 
 use super::log::Log;
 use super::{Error, Outcome, Output, Result};
@@ -40,15 +41,21 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result {
         .map_err(|error| cannot(&error))?;
     let demo = backends
         .block_on(Demo::prepare(args.port, args.admin_port))
+        .map(Arc::new)
         .map_err(|error| cannot(&error))?;
     let program = std::env::args().next().unwrap_or_else(|| "fingerpost".to_owned());
-    let (guide, mut out) = (demo.guide(&program), output.another());
-    let mut print = move || out.write_all(guide.as_bytes()).and_then(|()| out.flush());
+    let (guided, mut out) = (demo.clone(), output.another());
+    let mut print = move |listening: &Listening| {
+        let router = listening.routers.iter().find_map(|(_, servers)| servers.first());
+        let router = router.copied().unwrap_or(listening.admin);
+        let guide = guided.guide(&program, router, listening.admin);
+        out.write_all(guide.as_bytes()).and_then(|()| out.flush())
+    };
     let options = RunOptions {
         log_levels,
         // What is pasted from the guide must find somebody listening.
-        ready: Box::new(move |_| {
-            if let Err(error) = print() {
+        ready: Box::new(move |listening| {
+            if let Err(error) = print(listening) {
                 tracing::warn!(%error, "the guide cannot be printed");
             }
         }),
