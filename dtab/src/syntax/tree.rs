@@ -14,6 +14,13 @@ pub(crate) fn tree(input: Input<'_>) -> Parsed<'_, NameTree<Path>> {
 /// Unions between `|`, and in each weighted trees between `&`. One alone is itself: a lone weight
 /// means nothing. Both are one loop, as what follows a tree tells which of them it belongs to.
 fn alt(mut input: Input<'_>, nesting: usize) -> Parsed<'_, NameTree<Path>> {
+    if input.first() == Some(&b'/') {
+        // Most trees are one path.
+        let (rest, path) = path::path(input)?;
+        if !matches!(trivia::skip(rest).first(), Some(b'&' | b'|')) {
+            return Ok((rest, NameTree::Leaf(path)));
+        }
+    }
     let mut trees = Vec::new();
     let mut branches = Vec::new();
     loop {
