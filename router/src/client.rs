@@ -21,6 +21,8 @@ use self::endpoint::{Endpoint, RequestBody};
 pub(crate) use self::exchange::Exchange;
 use self::health::HealthTable;
 use crate::balance::{P2c, Pick, Set};
+use crate::config::ClientConfig;
+use crate::config::kinds::BalancerKind;
 use crate::proxy::stats::ClientStats;
 
 /// The client of one bound name on one worker.
@@ -66,11 +68,15 @@ pub(crate) enum SendError {
 impl Client {
     pub(crate) fn new(
         id: Path,
-        max_effort: u32,
+        config: ClientConfig,
         health: Arc<HealthTable>,
         stats: ClientStats,
     ) -> Self {
         let state = RefCell::new(Endpoints { addresses: Arc::default(), set: Rc::default() });
+        let max_effort = match config.load_balancer.kind {
+            BalancerKind::P2c { max_effort } => max_effort,
+            _ => 5,
+        };
         let balancer = P2c::new(max_effort);
         Client { id, health, state, version: Cell::new(0), balancer, stats }
     }

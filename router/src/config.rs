@@ -23,6 +23,7 @@
 //! Nothing here opens a socket; the only thing looked at outside the text is whether the
 //! directories that it names exist, as Linkerd does.
 
+mod access_log;
 mod admin;
 mod client;
 mod conflicts;
@@ -30,14 +31,20 @@ mod embedded;
 mod error;
 mod json;
 pub mod kinds;
+mod limits;
 mod node;
 mod not_built;
 mod offsets;
+mod overrides;
 mod reader;
+mod retry;
 mod router;
 mod server;
+mod service;
+mod socket;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod value;
 
 use std::io::Read;
@@ -46,11 +53,18 @@ use std::sync::Arc;
 
 use dtab::Source;
 
-pub use self::admin::{AdminConfig, UsageConfig};
-pub use self::client::ClientConfig;
+pub use self::access_log::{AccessLogConfig, AccessLogFormat, RollPolicy};
+pub use self::admin::{AdminConfig, SecurityConfig, UsageConfig};
+pub use self::client::{ClientConfig, ClientEntry, ClientsConfig, PoolConfig};
 pub use self::error::{Code, ConfigError, ConfigErrors, Related};
+pub use self::limits::LimitsConfig;
+pub use self::overrides::{OverridesConfig, SigningConfig, Trust};
+pub use self::retry::BudgetConfig;
 pub use self::router::{BindingCacheConfig, Protocol, RouterConfig};
 pub use self::server::ServerConfig;
+pub use self::service::{ServiceConfig, ServiceEntry, ServicesConfig};
+pub use self::socket::{SessionConfig, SocketConfig};
+pub use self::tls::{ClientTlsConfig, IdentityConfig, ServerTlsConfig};
 
 use self::kinds::{NAMERS, NamerConfig, PROTOCOLS, TELEMETERS, TelemeterConfig};
 use self::reader::{Context, Field};

@@ -31,7 +31,7 @@ use self::stats::{RouterStats, ServerStats};
 use crate::client::SendError;
 use crate::client::endpoint::RequestBody;
 use crate::client::health::HealthTable;
-use crate::config::BindingCacheConfig;
+use crate::config::{BindingCacheConfig, ClientsConfig};
 use crate::http::body::ResponseBody;
 use crate::http::errors::ErrorLimits;
 use crate::http::headers::{explanation, outcome};
@@ -49,7 +49,7 @@ pub(crate) struct Router {
     pub(crate) interpreter: Arc<Interpreter>,
     pub(crate) binding_timeout: Duration,
     pub(crate) cache: BindingCacheConfig,
-    pub(crate) max_effort: u32,
+    pub(crate) clients: ClientsConfig,
     pub(crate) errors: ErrorLimits,
     pub(crate) metrics: crate::telemetry::Scope,
 }

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use super::not_built::Section;
 use super::reader::Field;
+use super::socket::SocketConfig;
+use super::tls::ServerTlsConfig;
 use super::value;
 
 /// `admin`: the server for operators.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct AdminConfig {
     /// Address to listen on; 127.0.0.1 unless given.
     pub ip: IpAddr,
@@ -18,6 +20,29 @@ pub struct AdminConfig {
     pub shutdown_grace: Duration,
     /// Threads that run the admin server, listeners and discovery; 2 unless given.
     pub worker_threads: usize,
+    /// `httpIdentifierPort`: a second port that tells how a request is identified; none unless given.
+    pub http_identifier_port: Option<u16>,
+    /// `socketOptions`
+    pub socket: SocketConfig,
+    /// TLS with those who ask; none unless given.
+    pub tls: Option<ServerTlsConfig>,
+    /// `security`: what may be asked; everything unless given.
+    pub security: Option<SecurityConfig>,
+}
+
+/// `admin.security`: which pages are served. Paths are matched whole by the patterns.
+#[derive(Debug, Clone)]
+pub struct SecurityConfig {
+    /// `uiEnabled`: pages for people; true unless given.
+    pub ui: bool,
+    /// `controlEnabled`: what changes something; true unless given.
+    pub control: bool,
+    /// `diagnosticsEnabled`: everything else; true unless given.
+    pub diagnostics: bool,
+    /// `pathWhitelist`: served although their category is not.
+    pub allowed: Vec<regex::Regex>,
+    /// `pathBlacklist`: never served.
+    pub refused: Vec<regex::Regex>,
 }
 
 impl Default for AdminConfig {
@@ -27,6 +52,10 @@ impl Default for AdminConfig {
             port: 9990,
             shutdown_grace: Duration::from_secs(10),
             worker_threads: 2,
+            http_identifier_port: None,
+            socket: SocketConfig::default(),
+            tls: None,
+            security: None,
         }
     }
 }
@@ -53,7 +82,7 @@ pub(super) fn read(field: &Field<'_>) -> Option<AdminConfig> {
         .unwrap_or(default.worker_threads);
     object.refuse_not_built(Section::Admin);
     object.finish();
-    Some(AdminConfig { ip, port, shutdown_grace, worker_threads })
+    Some(AdminConfig { ip, port, shutdown_grace, worker_threads, ..default })
 }
 
 pub(super) fn read_usage(field: &Field<'_>) -> Option<UsageConfig> {

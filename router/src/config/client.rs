@@ -1,32 +1,150 @@
-//! The `client` and `service` sections of a router: how backends are spoken to.
+//! The `client` section of a router: how the endpoints of a bound name are spoken to.
+
+use std::time::Duration;
+
+use dtab::{Captures, Path, PathPattern, substitute};
 
 use super::kinds::{
-    BALANCERS, CLASSIFIERS, FAILURE_ACCRUALS, LoadBalancerConfig, REQUEST_AUTHORIZERS,
+    BALANCERS, CLASSIFIERS, FAILURE_ACCRUALS, FailureAccrualConfig, LoadBalancerConfig,
+    REQUEST_AUTHORIZERS,
 };
 use super::not_built::Section;
 use super::reader::Object;
+use super::retry::BudgetConfig;
+use super::service::ServicesConfig;
+use super::socket::{SessionConfig, SocketConfig};
+use super::tls::ClientTlsConfig;
 
-/// `client`: what holds for every bound name of a router.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ClientConfig {
-    /// How an address is picked.
-    pub load_balancer: LoadBalancerConfig,
+/// `client`: entries for bound names, later ones over earlier ones.
+#[derive(Debug, Clone, Default)]
+pub struct ClientsConfig {
+    /// Each with the names that it holds for; `io.l5d.global` is one entry for all.
+    pub entries: Vec<(PathPattern, ClientEntry)>,
 }
 
-pub(super) fn read_global(object: &mut Object<'_>) -> Option<ClientConfig> {
-    let load_balancer =
-        object.optional("loadBalancer", |field| BALANCERS.read(field)).unwrap_or_default();
+/// The keys of one entry that are given; each replaces that of an earlier entry whole.
+#[derive(Debug, Clone, Default)]
+pub struct ClientEntry {
+    /// `loadBalancer`
+    pub load_balancer: Option<LoadBalancerConfig>,
+    /// `hostConnectionPool`
+    pub pool: Option<PoolConfig>,
+    /// `failFast`
+    pub fail_fast: Option<bool>,
+    /// `failureAccrual`
+    pub failure_accrual: Option<FailureAccrualConfig>,
+    /// `requestAttemptTimeoutMs`
+    pub attempt_timeout: Option<Duration>,
+    /// `requeueBudget`
+    pub requeue_budget: Option<BudgetConfig>,
+    /// `clientSession`
+    pub session: Option<SessionConfig>,
+    /// `socketOptions`
+    pub socket: Option<SocketConfig>,
+    /// `tls`
+    pub tls: Option<ClientTlsConfig>,
+    /// `forwardClientCert`
+    pub forward_client_cert: Option<bool>,
+    /// `maxInFlight`
+    pub max_in_flight: Option<u32>,
+}
+
+/// What holds for one bound name.
+#[derive(Debug, Clone, Default)]
+pub struct ClientConfig {
+    /// How an endpoint is picked.
+    pub load_balancer: LoadBalancerConfig,
+    /// How many connections an endpoint gets.
+    pub pool: PoolConfig,
+    /// Whether an endpoint that takes no connection is left alone at once; not unless given.
+    pub fail_fast: bool,
+    /// When an endpoint that takes connections is left alone all the same.
+    pub failure_accrual: FailureAccrualConfig,
+    /// Limit of each attempt; none unless given.
+    pub attempt_timeout: Option<Duration>,
+    /// How many requests that were not sent may be sent again.
+    pub requeue_budget: BudgetConfig,
+    /// When connections are closed although they work.
+    pub session: SessionConfig,
+    /// Options of connections.
+    pub socket: SocketConfig,
+    /// TLS; none unless given. `{captures}` of its `commonName` are replaced.
+    pub tls: Option<ClientTlsConfig>,
+    /// Whether `x-forwarded-client-cert` tells the service of the caller's certificate; not unless
+    /// given.
+    pub forward_client_cert: bool,
+    /// `maxInFlight`: requests to this name at a time, on all workers together; no limit unless
+    /// given. More are refused at once.
+    pub max_in_flight: Option<u32>,
+}
+
+/// `hostConnectionPool`: the connections to each endpoint. Each data worker has a pool of its own,
+/// which gets its share of `max_size` and `max_waiters`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PoolConfig {
+    /// `minSize`: kept open although unused; 0 unless given.
+    pub min_size: u32,
+    /// `maxSize`: at most so many; no limit unless given.
+    pub max_size: Option<u32>,
+    /// `idleTimeMs`: those above `min_size` are closed when unused for so long.
+    pub idle_time: Option<Duration>,
+    /// `maxWaiters`: requests that wait for a connection; no limit unless given.
+    pub max_waiters: Option<u32>,
+}
+
+impl ClientsConfig {
+    /// What holds for a bound name.
+    pub fn of(&self, id: &Path) -> ClientConfig {
+        let mut config = ClientConfig::default();
+        for (pattern, entry) in &self.entries {
+            if let Ok(Some(captures)) = pattern.extract(id) {
+                entry.apply(&captures, &mut config);
+            }
+        }
+        config.tls = config.tls.filter(|tls| tls.enabled);
+        config
+    }
+}
+
+impl ClientEntry {
+    fn apply(&self, captures: &Captures, config: &mut ClientConfig) {
+        fn replace<T: Clone>(value: &mut T, given: &Option<T>) {
+            if let Some(given) = given {
+                value.clone_from(given);
+            }
+        }
+        replace(&mut config.load_balancer, &self.load_balancer);
+        replace(&mut config.pool, &self.pool);
+        replace(&mut config.fail_fast, &self.fail_fast);
+        replace(&mut config.failure_accrual, &self.failure_accrual);
+        config.attempt_timeout = self.attempt_timeout.or(config.attempt_timeout);
+        replace(&mut config.requeue_budget, &self.requeue_budget);
+        replace(&mut config.session, &self.session);
+        replace(&mut config.socket, &self.socket);
+        replace(&mut config.forward_client_cert, &self.forward_client_cert);
+        config.max_in_flight = self.max_in_flight.or(config.max_in_flight);
+        if let Some(tls) = &self.tls {
+            let mut tls = tls.clone();
+            tls.common_name = tls.common_name.map(|name| substitute(&name, captures));
+            config.tls = Some(tls);
+        }
+    }
+}
+
+pub(super) fn read_global(object: &mut Object<'_>) -> Option<ClientsConfig> {
+    let load_balancer = object.optional("loadBalancer", |field| BALANCERS.read(field));
     object.optional("failureAccrual", |field| FAILURE_ACCRUALS.read(field));
     object.optional("requestAuthorizers", |field| {
         field.list("request authorizers", |item| REQUEST_AUTHORIZERS.read(item))
     });
     object.refuse_not_built(Section::Client);
-    Some(ClientConfig { load_balancer })
+    let entry = ClientEntry { load_balancer, ..ClientEntry::default() };
+    Some(ClientsConfig { entries: vec![(PathPattern::new("/"), entry)] })
 }
 
 /// Nothing of `service` is built that could be set; what is accepted is what happens anyway.
-pub(super) fn read_global_service(object: &mut Object<'_>) -> Option<()> {
+pub(super) fn read_global_service(object: &mut Object<'_>) -> Option<ServicesConfig> {
     object.optional("responseClassifier", |field| CLASSIFIERS.read(field));
     object.refuse_not_built(Section::Service);
-    Some(())
+    Some(ServicesConfig::default())
 }

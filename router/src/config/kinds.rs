@@ -5,17 +5,24 @@
 //! mean". To add a kind, write one file in `kinds/` and change its line here from `not_built` to
 //! `built`.
 
+mod accrual;
+mod backoff;
 mod balancer;
+mod classifier;
 pub(super) mod forwarded;
 pub(super) mod identifier;
 mod interpreter;
 mod namer;
 mod namer_fs;
 mod namer_rewrite;
+mod propagator;
 mod telemeter;
 mod transformer;
 
-pub use self::balancer::{LoadBalancerConfig, P2cConfig};
+pub use self::accrual::{AccrualKind, FailureAccrualConfig};
+pub use self::backoff::BackoffConfig;
+pub use self::balancer::{BalancerKind, LoadBalancerConfig};
+pub use self::classifier::ClassifierConfig;
 pub use self::forwarded::{ForwardedConfig, Labeler};
 pub use self::identifier::{
     HeaderIdentifierConfig, HeaderTokenIdentifierConfig, IdentifierConfig,
@@ -25,6 +32,7 @@ pub use self::interpreter::{InterpreterConfig, InterpreterKind};
 pub use self::namer::{NamerConfig, NamerKind};
 pub use self::namer_fs::FsNamerConfig;
 pub use self::namer_rewrite::RewriteNamerConfig;
+pub use self::propagator::TracePropagator;
 pub use self::telemeter::{PrometheusConfig, TelemeterConfig};
 pub use self::transformer::{
     ConstTransformerConfig, PortTransformerConfig, ReplaceTransformerConfig,
@@ -202,12 +210,12 @@ pub(crate) static LABELERS: Category<Labeler> = Category {
 };
 
 /// Response classifiers of http services. The one that is built is what happens anyway.
-pub(crate) static CLASSIFIERS: Category<()> = Category {
+pub(crate) static CLASSIFIERS: Category<ClassifierConfig> = Category {
     noun: "response classifier",
     article_noun: "a response classifier",
     tag: "kind",
     kinds: &[
-        built("io.l5d.http.nonRetryable5XX", read_plain),
+        built("io.l5d.http.nonRetryable5XX", |_| Some(ClassifierConfig::NonRetryable5xx)),
         not_built("io.l5d.http.allSuccessful"),
         not_built("io.l5d.http.retryableAll5XX"),
         not_built("io.l5d.http.retryableIdempotent5XX"),
@@ -216,15 +224,18 @@ pub(crate) static CLASSIFIERS: Category<()> = Category {
 };
 
 /// Propagators of the trace context. The one that is built is what happens anyway.
-pub(crate) static TRACE_PROPAGATORS: Category<()> = Category {
+pub(crate) static TRACE_PROPAGATORS: Category<TracePropagator> = Category {
     noun: "trace propagator",
     article_noun: "a trace propagator",
     tag: "kind",
-    kinds: &[built("io.l5d.default", read_plain), not_built("io.l5d.zipkin")],
+    kinds: &[
+        built("io.l5d.default", |_| Some(TracePropagator::Default)),
+        not_built("io.l5d.zipkin"),
+    ],
 };
 
 /// Failure accrual policies.
-pub(crate) static FAILURE_ACCRUALS: Category<Infallible> = Category {
+pub(crate) static FAILURE_ACCRUALS: Category<FailureAccrualConfig> = Category {
     noun: "failure accrual",
     article_noun: "a failure accrual",
     tag: "kind",
@@ -253,7 +264,7 @@ pub(crate) static REQUEST_AUTHORIZERS: Category<Infallible> = Category {
 };
 
 /// Client sections.
-pub(crate) static CLIENTS: Category<super::client::ClientConfig> = Category {
+pub(crate) static CLIENTS: Category<super::client::ClientsConfig> = Category {
     noun: "client",
     article_noun: "a client",
     tag: "kind",
@@ -261,7 +272,7 @@ pub(crate) static CLIENTS: Category<super::client::ClientConfig> = Category {
 };
 
 /// Service sections.
-pub(crate) static SERVICES: Category<()> = Category {
+pub(crate) static SERVICES: Category<super::service::ServicesConfig> = Category {
     noun: "service",
     article_noun: "a service",
     tag: "kind",
@@ -270,11 +281,6 @@ pub(crate) static SERVICES: Category<()> = Category {
         not_built("io.l5d.static"),
     ],
 };
-
-/// A kind without keys of its own.
-fn read_plain(_: &mut Object<'_>) -> Option<()> {
-    Some(())
-}
 
 impl<T> Category<T> {
     /// Reads an object of this category: its kind, then the keys of that kind, and refuses all

@@ -4,16 +4,18 @@ use std::time::Duration;
 
 use dtab::{Dtab, Path, Place};
 
-use super::client::ClientConfig;
+use super::access_log::AccessLogConfig;
+use super::client::ClientsConfig;
 use super::error::Code;
 use super::kinds::{
     ANNOUNCERS, CLIENTS, INTERPRETERS, IdentifierConfig, InterpreterConfig, SERVICES,
-    TRACE_PROPAGATORS, identifier,
+    TRACE_PROPAGATORS, TracePropagator, identifier,
 };
 use super::node::Value;
 use super::not_built::Section;
 use super::reader::{Field, Object};
 use super::server::{self, ServerConfig};
+use super::service::ServicesConfig;
 use super::value;
 
 /// What a router speaks.
@@ -56,8 +58,17 @@ pub struct RouterConfig {
     pub binding_cache: BindingCacheConfig,
     /// Where it listens; at least one.
     pub servers: Vec<ServerConfig>,
-    /// How backends are spoken to.
-    pub client: ClientConfig,
+    /// How endpoints are spoken to.
+    pub client: ClientsConfig,
+    /// How requests are judged and retried.
+    pub service: ServicesConfig,
+    /// The access log; none unless given.
+    pub access_log: Option<AccessLogConfig>,
+    /// Request bodies up to so many bytes are kept until they are answered, so that they can be sent
+    /// again (`streamAfterContentLengthKB`); 5 KiB unless given. All bodies are streamed beyond it.
+    pub stream_after: u64,
+    /// Which headers carry the trace; Linkerd's own unless given.
+    pub trace_propagator: TracePropagator,
     /// Limit of a message's head; 8 KiB unless given.
     pub max_headers_kb: u32,
     /// Limit of a request line; 4 KiB unless given.
@@ -125,8 +136,12 @@ pub(super) fn read_http(object: &mut Object<'_>) -> Option<RouterConfig> {
     let client = object
         .optional("client", |field| CLIENTS.read_or("io.l5d.global", field))
         .unwrap_or_default();
-    object.optional("service", |field| SERVICES.read_or("io.l5d.global", field));
-    object.optional("tracePropagator", |field| TRACE_PROPAGATORS.read(field));
+    let service = object
+        .optional("service", |field| SERVICES.read_or("io.l5d.global", field))
+        .unwrap_or_default();
+    let trace_propagator = object
+        .optional("tracePropagator", |field| TRACE_PROPAGATORS.read(field))
+        .unwrap_or_default();
     let kilobytes = || value::integer(1..=i64::from(i32::MAX) / 1024);
     let max_headers_kb = object.optional("maxHeadersKB", kilobytes()).unwrap_or(8);
     let max_initial_line_kb = object.optional("maxInitialLineKB", kilobytes()).unwrap_or(4);
@@ -144,6 +159,10 @@ pub(super) fn read_http(object: &mut Object<'_>) -> Option<RouterConfig> {
         binding_cache,
         servers: servers?,
         client,
+        service,
+        access_log: None,
+        stream_after: 5 * 1024,
+        trace_propagator,
         max_headers_kb,
         max_initial_line_kb,
         max_err_response_kb,

@@ -1,12 +1,17 @@
 //! The servers of a router: where it listens.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use dtab::Place;
 
 use super::kinds::{ForwardedConfig, forwarded};
+use super::limits::LimitsConfig;
 use super::not_built::Section;
+use super::overrides::OverridesConfig;
 use super::reader::Field;
+use super::socket::{SessionConfig, SocketConfig};
+use super::tls::ServerTlsConfig;
 use super::value;
 
 /// The port of an http server that names none.
@@ -29,6 +34,20 @@ pub struct ServerConfig {
     pub timestamp_header: Option<String>,
     /// What the `Forwarded` header says; absent for no such header.
     pub forwarded: Option<ForwardedConfig>,
+    /// TLS with callers; none unless given.
+    pub tls: Option<ServerTlsConfig>,
+    /// `maxConcurrentRequests`: more are refused at once; no limit unless given.
+    pub max_concurrent_requests: Option<u32>,
+    /// `timeoutMs`: limit of a request as a whole; none unless given.
+    pub timeout: Option<Duration>,
+    /// `serverSession`: when connections are closed although they work.
+    pub session: SessionConfig,
+    /// `socketOptions`
+    pub socket: SocketConfig,
+    /// `limits`
+    pub limits: LimitsConfig,
+    /// `overrides`
+    pub overrides: OverridesConfig,
     /// Where it stands in the file.
     pub place: Place,
     /// Its key path.
@@ -72,6 +91,13 @@ pub(super) fn read(field: &Field<'_>) -> Option<ServerConfig> {
         clear_context,
         timestamp_header,
         forwarded,
+        tls: None,
+        max_concurrent_requests: None,
+        timeout: None,
+        session: SessionConfig::default(),
+        socket: SocketConfig::default(),
+        limits: LimitsConfig::default(),
+        overrides: OverridesConfig::default(),
         place,
         key: field.path.clone(),
     })

@@ -89,7 +89,8 @@ fn every_key_of_a_router_is_read() {
         (router.max_headers_kb, router.max_initial_line_kb, router.max_err_response_kb),
         (16, 8, 4)
     );
-    assert_eq!(router.client.load_balancer, LoadBalancerConfig::P2c(P2cConfig { max_effort: 3 }));
+    let client = router.client.of(&path("/#/io.l5d.fs/web"));
+    assert_eq!(client.load_balancer.kind, BalancerKind::P2c { max_effort: 3 });
 
     let server = &router.servers[0];
     assert_eq!(server.address().to_string(), "0.0.0.0:4140");
@@ -156,10 +157,7 @@ fn absent_and_null_keys_have_linkerds_defaults() {
             (router.max_headers_kb, router.max_initial_line_kb, router.max_err_response_kb),
             (8, 4, 5120)
         );
-        assert_eq!(
-            router.client.load_balancer,
-            LoadBalancerConfig::P2c(P2cConfig { max_effort: 5 })
-        );
+        assert_eq!(router.client.of(&path("/a")).load_balancer, LoadBalancerConfig::default());
         let server = &router.servers[0];
         assert_eq!(server.address().to_string(), "127.0.0.1:4140");
         assert_eq!(

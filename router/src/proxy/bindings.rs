@@ -158,8 +158,8 @@ impl Bindings {
         }
         self.stats.client.misses.incr();
         let stats = ClientStats::new(&self.router.metrics, id);
-        let client =
-            Rc::new(Client::new(id.clone(), self.router.max_effort, self.health.clone(), stats));
+        let config = self.router.clients.of(id);
+        let client = Rc::new(Client::new(id.clone(), config, self.health.clone(), stats));
         if self.clients.len() >= self.router.cache.clients {
             let unused = self.clients.iter().find(|(_, client)| Rc::strong_count(client) == 1);
             match unused.map(|(id, _)| id.clone()) {

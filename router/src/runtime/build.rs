@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::RunError;
 use super::listener::Listener;
 use crate::admin::{self, AdminContext, AdminRouter, LogLevels, PrometheusPage};
-use crate::config::kinds::{IdentifierConfig, LoadBalancerConfig, TelemeterConfig};
+use crate::config::kinds::{IdentifierConfig, TelemeterConfig};
 use crate::config::{Config, RouterConfig, ServerConfig};
 use crate::configured;
 use crate::http::errors::ErrorLimits;
@@ -56,14 +56,13 @@ pub(super) fn build(
     for (at, router) in config.routers.iter().enumerate() {
         let scope = metrics.scope(&["rt", &router.label]);
         let interpreter = configured::interpreter(router, built.namers.clone(), control);
-        let LoadBalancerConfig::P2c(p2c) = &router.client.load_balancer;
         let shared = Arc::new(Router {
             label: router.label.clone(),
             identifier: build_identifiers(router)?,
             interpreter,
             binding_timeout: router.binding_timeout,
             cache: router.binding_cache.clone(),
-            max_effort: p2c.max_effort,
+            clients: router.client.clone(),
             errors: ErrorLimits {
                 header: router.max_headers_kb as usize * 1024,
                 body: router.max_err_response_kb as usize * 1024,
