@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use super::RunError;
 use super::listener::Listener;
 use crate::admin::{self, AdminContext, AdminRouter, LogLevels, PrometheusPage};
+use crate::client::shared::SharedClients;
 use crate::config::kinds::{IdentifierConfig, TelemeterConfig};
 use crate::config::{Config, RouterConfig, ServerConfig};
 use crate::configured;
@@ -24,6 +25,7 @@ use crate::naming::LiveNamers;
 use crate::proxy::{Router, Server};
 use crate::server::Limits;
 use crate::telemetry::{Gauge, Metrics, Scope};
+use crate::weak_table::WeakTable;
 
 /// What a configuration becomes.
 pub(super) struct Built {
@@ -63,6 +65,10 @@ pub(super) fn build(
             binding_timeout: router.binding_timeout,
             cache: router.binding_cache.clone(),
             clients: router.client.clone(),
+            services: router.service.clone(),
+            stream_after: router.stream_after,
+            shared_clients: SharedClients::new(),
+            retry_budgets: WeakTable::default(),
             errors: ErrorLimits {
                 header: router.max_headers_kb as usize * 1024,
                 body: router.max_err_response_kb as usize * 1024,

@@ -13,7 +13,6 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 
 use super::build::Built;
-use crate::client::health::HealthTable;
 use crate::entropy;
 use crate::proxy::stats::ServerStats;
 use crate::proxy::{LocalRouter, LocalServer, Router, Server};
@@ -51,7 +50,6 @@ struct Plan {
     routers: Vec<Arc<Router>>,
     /// Each server and which of the routers it belongs to.
     servers: Vec<(Arc<Server>, usize)>,
-    health: Arc<HealthTable>,
     accepted: mpsc::Receiver<Accepted>,
     connections: Arc<AtomicUsize>,
     draining: watch::Receiver<bool>,
@@ -60,11 +58,7 @@ struct Plan {
 }
 
 impl Workers {
-    pub(super) fn start(
-        count: usize,
-        built: &Built,
-        health: &Arc<HealthTable>,
-    ) -> io::Result<Self> {
+    pub(super) fn start(count: usize, built: &Built) -> io::Result<Self> {
         let (draining, _) = watch::channel(false);
         let (ended_sender, ended) = watch::channel(());
         let mut workers = Vec::new();
@@ -74,7 +68,6 @@ impl Workers {
             let plan = Plan {
                 routers: built.routers.iter().map(|router| router.shared.clone()).collect(),
                 servers: built.servers.iter().map(|s| (s.shared.clone(), s.router)).collect(),
-                health: health.clone(),
                 accepted,
                 connections: connections.clone(),
                 draining: draining.subscribe(),
@@ -122,11 +115,8 @@ impl Workers {
 
 impl Plan {
     async fn run(mut self) {
-        let routers: Vec<_> = self
-            .routers
-            .iter()
-            .map(|router| LocalRouter::new(router.clone(), self.health.clone()))
-            .collect();
+        let routers: Vec<_> =
+            self.routers.iter().map(|router| LocalRouter::new(router.clone())).collect();
         let servers: Vec<_> = self
             .servers
             .iter()
