@@ -198,6 +198,10 @@ impl Bindings {
         let before = self.clients.len();
         self.clients.retain(|_, client| Rc::strong_count(client) > 1);
         self.stats.client.expires.add((before - self.clients.len()) as u64);
+    }
+
+    /// Closes connections that have waited or lived for too long.
+    pub(crate) fn reap(&self) {
         for client in self.clients.values() {
             client.reap();
         }

@@ -22,8 +22,10 @@ use crate::server::watchdog::{self, Progress, Watchdog};
 /// Connections on their way to a worker.
 const QUEUE: usize = 1024;
 
-/// How often unused bindings and connections are looked for.
+/// How often unused bindings are looked for.
 const EXPIRE_PERIOD: Duration = Duration::from_secs(5);
+/// How often unused connections to services are looked for.
+const REAP_PERIOD: Duration = Duration::from_secs(1);
 
 /// All data workers.
 pub(super) struct Workers {
@@ -192,12 +194,18 @@ impl Drop for Counted {
 async fn look_after(routers: Vec<Rc<LocalRouter>>, watchdog: Rc<RefCell<Watchdog>>) {
     let mut tick = tokio::time::interval(watchdog::PERIOD);
     let mut expire = tokio::time::interval(EXPIRE_PERIOD);
+    let mut reap = tokio::time::interval(REAP_PERIOD);
     loop {
         tokio::select! {
             _ = tick.tick() => watchdog.borrow_mut().look(),
             _ = expire.tick() => {
                 for router in &routers {
                     router.bindings.borrow_mut().expire();
+                }
+            }
+            _ = reap.tick() => {
+                for router in &routers {
+                    router.bindings.borrow().reap();
                 }
             }
         }
