@@ -64,7 +64,8 @@ fn callers_hardly_see_an_endpoint_that_fails_half_of_its_requests() {
     let ok = || Behaviour::body("ok");
     backends[3].set(Behaviour::Turns(vec![Behaviour::status(500), ok()]));
     let classifier = "responseClassifier: {kind: io.l5d.http.retryableRead5XX}";
-    for client in ["", "failureAccrual: {kind: io.l5d.successRate, successRate: 0.9, requests: 20}"] {
+    for client in ["", "failureAccrual: {kind: io.l5d.successRate, successRate: 0.9, requests: 20}"]
+    {
         let router = before(&backends, client, classifier);
         let failed = load(&router, 8, 4000);
         assert!(failed <= 4, "{failed} of 4000 fail");

@@ -4,16 +4,15 @@ use std::time::Duration;
 
 use dtab::{Captures, Path, PathPattern, substitute};
 
+use super::error::Code;
 use super::kinds::{
-    BALANCERS, CLASSIFIERS, FAILURE_ACCRUALS, FailureAccrualConfig, LoadBalancerConfig,
-    REQUEST_AUTHORIZERS,
+    BALANCERS, FAILURE_ACCRUALS, FailureAccrualConfig, LoadBalancerConfig, REQUEST_AUTHORIZERS,
 };
-use super::not_built::Section;
-use super::reader::Object;
-use super::retry::BudgetConfig;
-use super::service::ServicesConfig;
-use super::socket::{SessionConfig, SocketConfig};
-use super::tls::ClientTlsConfig;
+use super::reader::{Field, Object};
+use super::retry::{self, BudgetConfig};
+use super::socket::{self, SessionConfig, SocketConfig};
+use super::tls::{self, ClientTlsConfig};
+use super::value;
 
 /// `client`: entries for bound names, later ones over earlier ones.
 #[derive(Debug, Clone, Default)]
@@ -131,20 +130,57 @@ impl ClientEntry {
     }
 }
 
+/// `io.l5d.global`: one entry for all names.
 pub(super) fn read_global(object: &mut Object<'_>) -> Option<ClientsConfig> {
-    let load_balancer = object.optional("loadBalancer", |field| BALANCERS.read(field));
-    object.optional("failureAccrual", |field| FAILURE_ACCRUALS.read(field));
-    object.optional("requestAuthorizers", |field| {
-        field.list("request authorizers", |item| REQUEST_AUTHORIZERS.read(item))
-    });
-    object.refuse_not_built(Section::Client);
-    let entry = ClientEntry { load_balancer, ..ClientEntry::default() };
+    let entry = read_entry(object);
     Some(ClientsConfig { entries: vec![(PathPattern::new("/"), entry)] })
 }
 
-/// Nothing of `service` is built that could be set; what is accepted is what happens anyway.
-pub(super) fn read_global_service(object: &mut Object<'_>) -> Option<ServicesConfig> {
-    object.optional("responseClassifier", |field| CLASSIFIERS.read(field));
-    object.refuse_not_built(Section::Service);
-    Some(ServicesConfig::default())
+/// `io.l5d.static`: entries with prefixes of bound names.
+pub(super) fn read_static(object: &mut Object<'_>) -> Option<ClientsConfig> {
+    let entries = object.required("configs", |field| {
+        field.list("clients", |item| {
+            let mut object = item.object("an entry of `configs`")?;
+            let prefix = object.required("prefix", value::pattern);
+            let entry = read_entry(&mut object);
+            object.finish();
+            Some((prefix?, entry))
+        })
+    });
+    Some(ClientsConfig { entries: entries? })
+}
+
+fn read_entry(object: &mut Object<'_>) -> ClientEntry {
+    let entry = ClientEntry {
+        load_balancer: object.optional("loadBalancer", |field| BALANCERS.read(field)),
+        pool: object.optional("hostConnectionPool", read_pool),
+        fail_fast: object.optional("failFast", value::boolean),
+        failure_accrual: object.optional("failureAccrual", |field| FAILURE_ACCRUALS.read(field)),
+        attempt_timeout: object.optional("requestAttemptTimeoutMs", value::limit_millis),
+        requeue_budget: object.optional("requeueBudget", retry::read_budget),
+        session: object.optional("clientSession", socket::read_session),
+        socket: object.optional("socketOptions", socket::read_options),
+        tls: object.optional("tls", tls::read_client),
+        forward_client_cert: object.optional("forwardClientCert", value::boolean),
+        max_in_flight: object.optional("maxInFlight", value::count),
+    };
+    object.optional("requestAuthorizers", |field| {
+        field.list("request authorizers", |item| REQUEST_AUTHORIZERS.read(item))
+    });
+    entry
+}
+
+fn read_pool(field: &Field<'_>) -> Option<PoolConfig> {
+    let mut object = field.object("`hostConnectionPool`")?;
+    let natural = || value::integer(0..=i64::from(i32::MAX));
+    let min_size = object.optional("minSize", natural()).unwrap_or(0);
+    let max_size = object.optional("maxSize", value::count);
+    let idle_time = object.optional("idleTimeMs", value::millis);
+    let max_waiters = object.optional("maxWaiters", natural());
+    object.finish();
+    if let Some(max_size) = max_size.filter(|max_size| *max_size < min_size) {
+        let message = format!("`minSize` {min_size} is more than `maxSize` {max_size}");
+        return field.error(Code::Conflict, message).none();
+    }
+    Some(PoolConfig { min_size, max_size, idle_time, max_waiters })
 }

@@ -145,7 +145,8 @@ impl Bindings {
     fn bind(&self, this: &Rc<RefCell<Self>>, path: &Path, local: Dtab) -> Rc<Entry> {
         self.stats.path.misses.incr();
         let config = self.router.services.of(path);
-        let retries = self.router.retry_budgets.get_or(path.clone(), || Budget::new(config.budget));
+        let retries =
+            self.router.retry_budgets.get_or(path.clone(), || Budget::new(config.retries.budget));
         let retries = retries.open();
         let shown = (!local.is_empty()).then(|| HeaderValue::try_from(local.to_string()).ok());
         Rc::new(Entry {

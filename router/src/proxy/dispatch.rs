@@ -57,7 +57,7 @@ impl LocalServer {
             acquisition: self.router.shared.binding_timeout,
         };
 
-        let mut backoff = Backoff::new(policy.config.backoff);
+        let mut backoff = Backoff::new(policy.config.retries.backoff);
         let mut retries = 0;
         let answered = loop {
             let (class, attempted) =

@@ -191,11 +191,13 @@ impl Built {
                 interpreter: router.shared.interpreter.clone(),
             })
             .collect();
-        let page = |telemeter: &TelemeterConfig| {
-            let TelemeterConfig::Prometheus(page) = telemeter;
-            PrometheusPage { path: page.path.clone(), prefix: page.prefix.clone() }
+        let page = |telemeter: &TelemeterConfig| match telemeter {
+            TelemeterConfig::Prometheus(page) => {
+                Some(PrometheusPage { path: page.path.clone(), prefix: page.prefix.clone() })
+            }
+            _ => None,
         };
-        let mut prometheus: Vec<_> = config.telemetry.iter().map(page).collect();
+        let mut prometheus: Vec<_> = config.telemetry.iter().filter_map(page).collect();
         if prometheus.is_empty() {
             // Linkerd has the page only if it is configured; there is no reason not to have it.
             let path = "/admin/metrics/prometheus".to_owned();
