@@ -57,7 +57,7 @@ pub(super) fn read(object: &mut Object<'_>) -> Option<AccessLogConfig> {
     let roll = object.optional("httpAccessLogRollPolicy", read_policy).unwrap_or_default();
     let append = object.optional("httpAccessLogAppend", value::boolean).unwrap_or(true);
     let rotate_count = object
-        .optional("httpAccessLogRotateCount", value::integer::<i32>(-1..=i64::from(i32::MAX)))
+        .optional("httpAccessLogRotateCount", value::integer::<i32>(-1..=value::MAX))
         .and_then(|count| u32::try_from(count).ok());
     let format = object.optional("httpAccessLogFormat", value::word(FORMATS)).unwrap_or_default();
     Some(AccessLogConfig { file: file?.into(), roll, append, rotate_count, format })
@@ -68,9 +68,9 @@ fn read_policy(field: &Field<'_>) -> Option<RollPolicy> {
     let policy = policy(&text.to_ascii_lowercase());
     if policy.is_none() {
         let message = format!("Invalid log roll policy: {}", clip(&text));
-        drop(field.error(Code::Invalid, message).help(
+        field.error(Code::Invalid, message).help(
             "it is never, hourly, daily, weekly(1) for Sundays to weekly(7), sighup, or a size such as 3.megabytes",
-        ));
+        );
     }
     policy
 }

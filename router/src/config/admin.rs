@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use super::error::Code;
 use super::reader::Field;
 use super::socket::{self, SocketConfig};
 use super::tls::{self, ServerTlsConfig};
@@ -78,7 +79,15 @@ pub(super) fn read(field: &Field<'_>) -> Option<AdminConfig> {
     let worker_threads = object
         .optional("workerThreads", value::integer(1..=1024))
         .unwrap_or(default.worker_threads);
-    let http_identifier_port = object.optional("httpIdentifierPort", value::port);
+    let http_identifier_port = object.optional("httpIdentifierPort", |field| {
+        let identifier_port = value::port(field)?;
+        if identifier_port == port && port != 0 {
+            let message = format!("Server conflict on port {port}");
+            let reported = field.error(Code::Conflict, message);
+            return reported.help("the admin server itself has this port").none();
+        }
+        Some(identifier_port)
+    });
     let socket = object.optional("socketOptions", socket::read_options).unwrap_or_default();
     let tls = object.optional("tls", tls::read_server);
     let security = object.optional("security", read_security);

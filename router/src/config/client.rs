@@ -172,7 +172,7 @@ fn read_entry(object: &mut Object<'_>) -> ClientEntry {
 
 fn read_pool(field: &Field<'_>) -> Option<PoolConfig> {
     let mut object = field.object("`hostConnectionPool`")?;
-    let natural = || value::integer(0..=i64::from(i32::MAX));
+    let natural = || value::integer(0..=value::MAX);
     let min_size = object.optional("minSize", natural()).unwrap_or(0);
     let max_size = object.optional("maxSize", value::count);
     let idle_time = object.optional("idleTimeMs", value::millis);
@@ -183,4 +183,106 @@ fn read_pool(field: &Field<'_>) -> Option<PoolConfig> {
         return field.error(Code::Conflict, message).none();
     }
     Some(PoolConfig { min_size, max_size, idle_time, max_waiters })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::kinds::{AccrualKind, BalancerKind};
+
+    /// The clients of a router with these `configs`.
+    fn clients(configs: &str) -> ClientsConfig {
+        let text = format!(
+            "routers:\n- protocol: http\n  servers: [{{}}]\n  client:\n    kind: io.l5d.static\n    configs:\n{configs}"
+        );
+        let config = crate::config::parse("t.yaml", &text);
+        let mut config = config.unwrap_or_else(|errors| panic!("{}", errors.render(false)));
+        config.routers.remove(0).client
+    }
+
+    fn of(clients: &ClientsConfig, id: &str) -> ClientConfig {
+        clients.of(&Path::parse(id).expect("a path"))
+    }
+
+    #[test]
+    fn every_matching_entry_applies_and_later_ones_win_key_by_key() {
+        let clients = clients(
+            "    - {prefix: /#/io.l5d.fs/web, failFast: true, maxInFlight: 7}
+    - {prefix: /, failFast: false, requestAttemptTimeoutMs: 100}
+",
+        );
+        let web = of(&clients, "/#/io.l5d.fs/web");
+        assert!(!web.fail_fast, "the order in the file counts, not the length of the prefix");
+        assert_eq!(web.max_in_flight, Some(7), "what the later entry does not give stays");
+        assert_eq!(web.attempt_timeout, Some(Duration::from_millis(100)));
+        assert_eq!(of(&clients, "/#/io.l5d.fs/api").max_in_flight, None);
+    }
+
+    #[test]
+    fn a_key_replaces_an_earlier_one_whole() {
+        let clients = clients(
+            "    - {prefix: /, loadBalancer: {kind: p2c, maxEffort: 9, enableProbation: true}}
+    - {prefix: /, hostConnectionPool: {minSize: 3, maxWaiters: 1}}
+    - {prefix: /a, loadBalancer: {kind: heap}, hostConnectionPool: {maxSize: 4}}
+",
+        );
+        let config = of(&clients, "/a");
+        let heap = LoadBalancerConfig { kind: BalancerKind::Heap, enable_probation: false };
+        assert_eq!(config.load_balancer, heap);
+        assert_eq!(config.pool, PoolConfig { max_size: Some(4), ..PoolConfig::default() });
+        assert_eq!(of(&clients, "/b").pool.min_size, 3);
+    }
+
+    #[test]
+    fn a_prefix_matches_longer_names_and_no_shorter_ones() {
+        let clients = clients("    - {prefix: /#/io.l5d.fs/web, failFast: true}\n");
+        assert!(of(&clients, "/#/io.l5d.fs/web").fail_fast);
+        assert!(of(&clients, "/#/io.l5d.fs/web/v1").fail_fast);
+        assert!(!of(&clients, "/#/io.l5d.fs").fail_fast);
+        assert!(!of(&clients, "/#/io.l5d.fs/website").fail_fast);
+    }
+
+    #[test]
+    fn a_star_is_any_one_segment() {
+        let clients = clients("    - {prefix: \"/#/*/web\", failFast: true}\n");
+        assert!(of(&clients, "/#/io.l5d.fs/web").fail_fast);
+        assert!(!of(&clients, "/#/io.l5d.fs/a/web").fail_fast);
+        let clients = self::clients("    - {prefix: \"/$/inet/*\", failFast: true}\n");
+        assert!(!of(&clients, "/$/inet").fail_fast, "Linkerd fails such a request");
+    }
+
+    #[test]
+    fn captures_go_into_the_common_name() {
+        let clients = clients(
+            "    - prefix: \"/#/io.l5d.fs/{service}-{version}/*/{zone}\"
+      tls: {commonName: \"{service}.{zone}.{nothing}.example.com\"}
+",
+        );
+        let name = |id| of(&clients, id).tls.and_then(|tls| tls.common_name);
+        assert_eq!(
+            name("/#/io.l5d.fs/foo-bar-v2/x/eu").as_deref(),
+            Some("foo-bar.eu.{nothing}.example.com"),
+            "each capture takes as much as it can, and unknown ones stay"
+        );
+        assert_eq!(name("/#/io.l5d.fs/foo/x/eu"), None);
+    }
+
+    #[test]
+    fn tls_that_is_not_enabled_undoes_that_of_an_earlier_entry() {
+        let clients = clients(
+            "    - {prefix: /, tls: {commonName: a.example.com}}
+    - {prefix: /b, tls: {enabled: false}}
+",
+        );
+        assert!(of(&clients, "/a").tls.is_some());
+        assert!(of(&clients, "/b").tls.is_none());
+    }
+
+    #[test]
+    fn what_no_entry_gives_is_the_default() {
+        let config = of(&clients("    - {prefix: /a, failFast: true}\n"), "/b");
+        assert_eq!(config.load_balancer.kind, BalancerKind::P2c { max_effort: 5 });
+        assert_eq!(config.failure_accrual.kind, AccrualKind::ConsecutiveFailures { failures: 5 });
+        assert_eq!((config.fail_fast, config.max_in_flight), (false, None));
+    }
 }

@@ -59,7 +59,7 @@ pub(super) fn read(field: &Field<'_>) -> Option<OverridesConfig> {
         let given = object.get(key)?;
         if matches!(trust, Some(Trust::Off | Trust::Trusted)) {
             let message = format!("`{key}` holds for scoped overrides only");
-            drop(given.error(Code::Conflict, message).help("remove it, or set `trust: scoped`"));
+            given.error(Code::Conflict, message).help("remove it, or set `trust: scoped`");
         }
         paths(&given)
     };

@@ -27,7 +27,7 @@ pub(super) fn read_budget(field: &Field<'_>) -> Option<BudgetConfig> {
     let default = BudgetConfig::default();
     let mut object = field.object("a retry budget")?;
     let min_retries_per_sec = object
-        .optional("minRetriesPerSec", value::integer(0..=i64::from(i32::MAX)))
+        .optional("minRetriesPerSec", value::integer(0..=value::MAX))
         .unwrap_or(default.min_retries_per_sec);
     let percent_can_retry = object
         .optional("percentCanRetry", value::number(0.0..=1000.0))

@@ -141,7 +141,7 @@ pub(super) fn read_http(object: &mut Object<'_>) -> Option<RouterConfig> {
     let trace_propagator = object
         .optional("tracePropagator", |field| TRACE_PROPAGATORS.read(field))
         .unwrap_or_default();
-    let kilobytes = || value::integer(1..=i64::from(i32::MAX) / 1024);
+    let kilobytes = || value::integer(1..=value::MAX / 1024);
     let max_headers_kb = object.optional("maxHeadersKB", kilobytes()).unwrap_or(8);
     let max_initial_line_kb = object.optional("maxInitialLineKB", kilobytes()).unwrap_or(4);
     let max_err_response_kb = object.optional("maxErrResponseKB", kilobytes()).unwrap_or(5120);
@@ -177,28 +177,22 @@ fn read_streaming(object: &mut Object<'_>, protocol: Protocol) -> u64 {
     let enabled = object.get("streamingEnabled");
     let after = object.get("streamAfterContentLengthKB");
     let disabled = enabled.filter(|enabled| value::boolean(enabled) == Some(false));
-    match (disabled, &after) {
-        (Some(disabled), Some(after)) => {
-            let protocol = protocol.as_str();
-            let message = format!(
-                "Conflicting streaming options set. Can't disable streaming and set streamAfterContentLengthKB in {protocol}"
-            );
-            let reported = disabled.error(Code::Conflict, message);
-            drop(
-                reported
-                    .related(after.node.span.clone(), "set here")
-                    .help("remove `streamingEnabled`; bodies are always streamed"),
-            );
-        }
-        (Some(disabled), None) => {
-            let message = "`streamingEnabled: false` is not built: bodies are always streamed";
-            drop(disabled.error(Code::NotBuilt, message).help(
-                "remove it; `streamAfterContentLengthKB` says up to which length a request's body is kept, so that it can be sent again",
-            ));
-        }
-        (None, _) => {}
+    if let (Some(disabled), Some(after)) = (&disabled, &after) {
+        let message = format!(
+            "Conflicting streaming options set. Can't disable streaming and set streamAfterContentLengthKB in {}",
+            protocol.as_str()
+        );
+        disabled
+            .error(Code::Conflict, message)
+            .related(after.node.span.clone(), "set here")
+            .help("remove `streamingEnabled`; bodies are always streamed");
+    } else if let Some(disabled) = disabled {
+        let message = "`streamingEnabled: false` is not built: bodies are always streamed";
+        disabled.error(Code::NotBuilt, message).help(
+            "remove it; `streamAfterContentLengthKB` says up to which length a request's body is kept, so that it can be sent again",
+        );
     }
-    let kilobytes = after.as_ref().and_then(value::integer(0..=i64::from(i32::MAX) / 1024));
+    let kilobytes = after.as_ref().and_then(value::integer(0..=value::MAX / 1024));
     kilobytes.unwrap_or(5) * 1024
 }
 
@@ -210,7 +204,7 @@ fn read_compression(object: &mut Object<'_>) {
         let message = format!(
             "`compressionLevel: {level}` is not built: responses are passed on as the service sent them"
         );
-        drop(field.error(Code::NotBuilt, message).help("remove it, or set it to 0"));
+        field.error(Code::NotBuilt, message).help("remove it, or set it to 0");
     }
 }
 
@@ -230,13 +224,13 @@ fn read_servers(object: &mut Object<'_>, label: &str) -> Option<Vec<ServerConfig
 fn read_binding_cache(field: &Field<'_>) -> Option<BindingCacheConfig> {
     let default = BindingCacheConfig::default();
     let mut object = field.object("`bindingCache`")?;
-    let capacity = || value::integer(1..=i64::from(i32::MAX));
+    let capacity = || value::count;
     let paths = object.optional("paths", capacity()).unwrap_or(default.paths);
     let trees = object.optional("trees", capacity()).unwrap_or(default.trees);
     let bounds = object.optional("bounds", capacity()).unwrap_or(default.bounds);
     let clients = object.optional("clients", capacity()).unwrap_or(default.clients);
     let idle_ttl = object
-        .optional("idleTtlSecs", value::integer(0..=i64::from(i32::MAX)))
+        .optional("idleTtlSecs", value::integer(0..=value::MAX))
         .map_or(default.idle_ttl, Duration::from_secs);
     object.finish();
     Some(BindingCacheConfig { paths, trees, bounds, clients, idle_ttl })

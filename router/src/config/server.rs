@@ -77,7 +77,7 @@ pub(super) fn read(field: &Field<'_>) -> Option<ServerConfig> {
     };
     let label = object.optional("label", value::text);
     let max_call_depth =
-        object.optional("maxCallDepth", value::integer(0..=i64::from(i32::MAX))).unwrap_or(1000);
+        object.optional("maxCallDepth", value::integer(0..=value::MAX)).unwrap_or(1000);
     let clear_context = object.optional("clearContext", value::boolean).unwrap_or(false);
     let timestamp_header = object.optional("timestampHeader", value::header_name);
     let forwarded = object.optional("addForwardedHeader", forwarded::read);

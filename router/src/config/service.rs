@@ -109,3 +109,47 @@ fn read_retries(field: &Field<'_>) -> Option<RetriesConfig> {
     object.finish();
     Some(RetriesConfig { budget, backoff })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(configs: &str, name: &str) -> ServiceConfig {
+        let text = format!(
+            "routers:\n- protocol: http\n  servers: [{{}}]\n  service:\n    kind: io.l5d.static\n    configs:\n{configs}"
+        );
+        let config = crate::config::parse("t.yaml", &text);
+        let config = config.unwrap_or_else(|errors| panic!("{}", errors.render(false)));
+        config.routers[0].service.of(&Path::parse(name).expect("a path"))
+    }
+
+    #[test]
+    fn retries_are_one_key_and_replaced_whole() {
+        let configs = "    - prefix: /svc
+      totalTimeoutMs: 500
+      retries:
+        budget: {minRetriesPerSec: 1, percentCanRetry: 0.5, ttlSecs: 5}
+        backoff: {kind: constant, ms: 10}
+    - prefix: /svc/web
+      retries:
+        budget: {percentCanRetry: 0.9}
+";
+        let all = of(configs, "/svc/api");
+        assert_eq!(all.retries.budget.percent_can_retry, 0.5);
+        let wait = Duration::from_millis(10);
+        assert_eq!(all.retries.backoff, BackoffConfig::Constant { wait });
+
+        let web = of(configs, "/svc/web/v1");
+        let budget = BudgetConfig { percent_can_retry: 0.9, ..BudgetConfig::default() };
+        assert_eq!(web.retries, RetriesConfig { budget, ..RetriesConfig::default() });
+        assert_eq!(web.total_timeout, Some(Duration::from_millis(500)), "another key stays");
+    }
+
+    #[test]
+    fn entries_hold_for_their_names_only() {
+        let configs = "    - {prefix: \"/svc/*/v1\", totalTimeoutMs: 500}\n";
+        assert_eq!(of(configs, "/svc/web/v1").total_timeout, Some(Duration::from_millis(500)));
+        assert_eq!(of(configs, "/svc/web"), ServiceConfig::default());
+        assert_eq!(of(configs, "/svc"), ServiceConfig::default());
+    }
+}

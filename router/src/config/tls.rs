@@ -102,7 +102,7 @@ pub(super) fn read_client(field: &Field<'_>) -> Option<ClientTlsConfig> {
         let message =
             "Both trustCerts and trustCertsBundle have been set. Please use only trustCertsBundle.";
         let reported = certs.error(Code::Conflict, message);
-        drop(reported.related(bundle.node.span.clone(), "the bundle is here"));
+        reported.related(bundle.node.span.clone(), "the bundle is here");
     }
     let client_auth = client_auth_field.as_ref().and_then(|field| {
         let mut object = field.object("`clientAuth`")?;
@@ -115,13 +115,13 @@ pub(super) fn read_client(field: &Field<'_>) -> Option<ClientTlsConfig> {
         && let Some(auth) = &client_auth_field
     {
         let message = "disableValidation: true is incompatible with clientAuth";
-        drop(auth.error(Code::Conflict, message).help("remove one of them"));
+        auth.error(Code::Conflict, message).help("remove one of them");
     }
     if enabled && !disable_validation && common_name.is_none() {
         let message = "tls is configured with validation but `commonName` is not set";
-        drop(field.error(Code::Missing, message).help(
+        field.error(Code::Missing, message).help(
             "give the name that the certificate must have; Linkerd would fail at the first request",
-        ));
+        );
     }
     Some(ClientTlsConfig {
         enabled,

@@ -72,6 +72,9 @@ pub(crate) fn boolean(field: &Field<'_>) -> Option<bool> {
     }
 }
 
+/// The largest of Linkerd's integers.
+pub(crate) const MAX: i64 = i32::MAX as i64;
+
 /// An integer within `range`.
 pub(crate) fn integer<T>(range: RangeInclusive<i64>) -> impl Fn(&Field<'_>) -> Option<T>
 where
@@ -85,11 +88,13 @@ where
         match T::try_from(value) {
             Ok(converted) if range.contains(&value) => Some(converted),
             _ => {
-                let message = format!(
-                    "{value} is out of range: it must be from {} to {}",
-                    range.start(),
-                    range.end()
-                );
+                let (least, most) = (*range.start(), *range.end());
+                let wanted = if value < least && most == MAX {
+                    format!("at least {least}")
+                } else {
+                    format!("from {least} to {most}")
+                };
+                let message = format!("{value} is out of range: it must be {wanted}");
                 field.error(Code::Invalid, message).none()
             }
         }
@@ -116,24 +121,19 @@ pub(crate) fn number(range: RangeInclusive<f64>) -> impl Fn(&Field<'_>) -> Optio
     }
 }
 
-/// A positive integer that Linkerd could read.
+/// A positive integer. Limits are such: 0 would mean no limit to some and nothing at all to others.
 pub(crate) fn count<T: TryFrom<i64>>(field: &Field<'_>) -> Option<T> {
-    integer(1..=i64::from(i32::MAX))(field)
+    integer(1..=MAX)(field)
 }
 
 /// A time in milliseconds, at most some 24 days.
 pub(crate) fn millis(field: &Field<'_>) -> Option<Duration> {
-    integer(0..=i64::from(i32::MAX))(field).map(Duration::from_millis)
+    integer(0..=MAX)(field).map(Duration::from_millis)
 }
 
-/// A limit in milliseconds: not 0, which some take for no limit and others for no time at all.
+/// A limit of time in milliseconds.
 pub(crate) fn limit_millis(field: &Field<'_>) -> Option<Duration> {
-    let limit = millis(field)?;
-    if limit.is_zero() {
-        let reported = field.error(Code::Invalid, "0 ms is no limit that anything could keep");
-        return reported.help("remove it for no limit").none();
-    }
-    Some(limit)
+    count(field).map(Duration::from_millis)
 }
 
 /// A port from 0 to 65535; a quoted number is refused.

@@ -37,7 +37,7 @@ pub(super) fn read_constant(object: &mut Object<'_>) -> Option<BackoffConfig> {
 
 pub(super) fn read_jittered(object: &mut Object<'_>) -> Option<BackoffConfig> {
     let mut bound = |key| match object.get(key) {
-        Some(field) => value::integer(1..=i64::from(i32::MAX))(&field).map(Duration::from_millis),
+        Some(field) => value::limit_millis(&field),
         None => object.field.error(Code::Missing, format!("'{key}' must be specified")).none(),
     };
     let (min, max) = (bound("minMs"), bound("maxMs"));

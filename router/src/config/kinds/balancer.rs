@@ -90,7 +90,7 @@ pub(super) fn read_aperture(object: &mut Object<'_>) -> Option<LoadBalancerConfi
     let min_aperture = object.optional("minAperture", value::count).unwrap_or(1);
     if low_load >= high_load {
         let message = format!("`lowLoad` {low_load} is not below `highLoad` {high_load}");
-        drop(object.field.error(Code::Conflict, message));
+        object.field.error(Code::Conflict, message);
     }
     of_kind(
         object,
