@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use super::RunError;
 use super::listener::Listener;
 use crate::admin::{self, AdminContext, AdminRouter, LogLevels, PrometheusPage};
+use crate::client::health::HealthTable;
 use crate::client::shared::SharedClients;
 use crate::config::kinds::{IdentifierConfig, TelemeterConfig};
 use crate::config::{Config, RouterConfig, ServerConfig};
@@ -54,6 +55,7 @@ pub(super) fn build(
 ) -> Result<Built, RunError> {
     let namers = configured::namers(config, control)
         .map_err(|failure| RunError::Build(failure.to_string()))?;
+    let health = HealthTable::new();
     let mut built = Built { routers: Vec::new(), servers: Vec::new(), namers };
     for (at, router) in config.routers.iter().enumerate() {
         let scope = metrics.scope(&["rt", &router.label]);
@@ -67,7 +69,7 @@ pub(super) fn build(
             clients: router.client.clone(),
             services: router.service.clone(),
             stream_after: router.stream_after,
-            shared_clients: SharedClients::new(),
+            shared_clients: SharedClients::new(&router.label, health.clone()),
             retry_budgets: WeakTable::default(),
             errors: ErrorLimits {
                 header: router.max_headers_kb as usize * 1024,
