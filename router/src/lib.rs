@@ -39,7 +39,9 @@
 //! pages and the command line all read the same [`Delegation`](dtab::Delegation).
 
 pub mod admin;
+mod backoff;
 mod balance;
+mod classifier;
 mod client;
 pub mod config;
 pub mod configured;
@@ -50,7 +52,9 @@ pub mod interpreter;
 pub mod namer;
 pub mod naming;
 mod proxy;
+mod retry;
 pub mod runtime;
 mod server;
 pub mod telemetry;
 pub mod transformer;
+mod weak_table;

@@ -32,7 +32,6 @@ use self::serving::Serving;
 use self::signals::Asked;
 use self::worker::Workers;
 use crate::admin;
-use crate::client::health::HealthTable;
 use crate::config::{Config, ConfigErrors};
 use crate::telemetry::{Metrics, SUMMARY_INTERVAL};
 
@@ -128,7 +127,7 @@ async fn run_on(config: &Config, options: RunOptions) -> Result<(), RunError> {
     let count = count.map_or_else(std::thread::available_parallelism, |count| {
         Ok(count.try_into().unwrap_or(std::num::NonZero::<usize>::MIN))
     })?;
-    let workers = Arc::new(Workers::start(count.get(), &HealthTable::new())?);
+    let workers = Arc::new(Workers::start(count.get())?);
     let at = SocketAddr::new(config.admin.ip, config.admin.port);
     let admin_socket = listener::bind(at, &config.admin.socket, String::new())?;
     let mut serving = Serving::start(config, metrics.clone(), workers.clone()).await?;

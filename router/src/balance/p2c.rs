@@ -63,7 +63,7 @@ mod tests {
         let table = HealthTable::new();
         let one = |(at, &weight): (usize, &f64)| {
             let address = SocketAddr::from(([127, 0, 0, 1], at as u16 + 1));
-            Rc::new(Endpoint::new(address, weight, table.of(address)))
+            Rc::new(Endpoint::for_tests(address, weight, table.of(address)))
         };
         Set::new(weights.iter().enumerate().map(one).collect())
     }

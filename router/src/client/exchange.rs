@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -76,6 +77,29 @@ impl Exchange {
             connection.release();
         }
     }
+}
+
+/// The most bytes of a response that nobody wants which are read for the sake of its connection.
+const DISCARD_BYTES: usize = 64 * 1024;
+/// How long they are waited for.
+const DISCARD_TIME: Duration = Duration::from_secs(1);
+
+/// Lets go of a response that nobody gets: what is left of it is read if it is short, so that the
+/// connection can be used again.
+pub(crate) fn discard(mut exchange: Exchange) {
+    exchange.release_if_ended();
+    if exchange.connection.is_none() {
+        return;
+    }
+    tokio::task::spawn_local(tokio::time::timeout(DISCARD_TIME, async move {
+        let mut left = DISCARD_BYTES;
+        while let Some(Ok(frame)) = std::future::poll_fn(|cx| exchange.poll_frame(cx)).await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                return;
+            }
+        }
+    }));
 }
 
 impl std::fmt::Debug for Exchange {

@@ -1,15 +1,14 @@
 //! What a server holds requests to: how many at a time, and how long.
 
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use super::answer::Refusal;
 use super::{Caller, LocalServer};
 use crate::http::body::ResponseBody;
+use crate::http::nack::NACK;
 
-/// By this the caller's Finagle knows that the request may be sent again (a "nack").
-const NACK: HeaderName = HeaderName::from_static("finagle-http-nack");
 /// Finagle's text of a nack.
 const NACK_TEXT: &str =
     "Request was not processed by the server due to an error and is safe to retry";

@@ -97,14 +97,15 @@ impl Serving {
     /// answered by the new configuration, and those under way end as they began. New addresses are
     /// bound before anything else changes; removed ones accept no more and drain.
     pub(super) async fn replace(&mut self, config: Arc<Config>) -> Result<Changes, RunError> {
-        let mut kept = self.places();
-        let mut kept: Vec<Option<usize>> = servers(&config)
-            .map(|server| kept.get_mut(&server.address()).and_then(Vec::pop))
-            .collect();
+        let servers = self.built.servers.iter().enumerate();
+        let places: HashMap<_, _> = servers.map(|(at, s)| (s.shared.address, at)).collect();
+        let servers = config.routers.iter().flat_map(|router| &router.servers);
+        let kept: Vec<Option<usize>> =
+            servers.map(|server| places.get(&server.address()).copied()).collect();
         let gates = kept.iter().map(|at| at.map(|at| self.built.servers[at].shared.gate.clone()));
         let built = build(config, self.metrics.clone(), gates.collect()).await?;
         let mut sources = Vec::new();
-        for (server, kept) in built.servers.iter().zip(&mut kept) {
+        for (server, kept) in built.servers.iter().zip(&kept) {
             sources.push(match kept {
                 Some(at) => Source::Kept(*at),
                 None => bind(&built, server)?,
@@ -174,16 +175,6 @@ impl Serving {
         Ok(changes)
     }
 
-    /// The places of the present servers by address. Each address is there once, except those with
-    /// port 0; of these, the last one is the first of the configuration.
-    fn places(&self) -> HashMap<SocketAddr, Vec<usize>> {
-        let mut places: HashMap<SocketAddr, Vec<usize>> = HashMap::new();
-        for (at, server) in self.built.servers.iter().enumerate().rev() {
-            places.entry(server.shared.address).or_default().push(at);
-        }
-        places
-    }
-
     /// Accepts what the system has let in, and no more.
     pub(super) async fn stop_accepting(&mut self) {
         let stopping = self.listeners.drain(..).map(|listener| tokio::spawn(listener.stop()));
@@ -192,10 +183,6 @@ impl Serving {
             let _ = stopping.await;
         }
     }
-}
-
-fn servers(config: &Config) -> impl Iterator<Item = &ServerConfig> {
-    config.routers.iter().flat_map(|router| &router.servers)
 }
 
 /// Builds on a thread that may block: tables are large, and files may be read.

@@ -14,7 +14,6 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 
-use crate::client::health::HealthTable;
 use crate::entropy;
 use crate::proxy::{LocalRouter, LocalServer, Router, Server};
 use crate::server::connection;
@@ -24,8 +23,10 @@ use crate::server::watchdog::{self, Progress, Watchdog};
 /// Connections on their way to a worker.
 const QUEUE: usize = 1024;
 
-/// How often unused bindings and connections are looked for.
+/// How often unused bindings are looked for.
 const EXPIRE_PERIOD: Duration = Duration::from_secs(5);
+/// How often unused connections to services are looked for.
+const REAP_PERIOD: Duration = Duration::from_secs(1);
 
 /// How long routers that are replaced are kept. What they count goes on under the same names if those
 /// are in use again before they are let go.
@@ -88,18 +89,18 @@ struct Accepted {
 
 impl Workers {
     /// Workers that serve nothing yet.
-    pub(super) fn start(count: usize, health: &Arc<HealthTable>) -> io::Result<Self> {
+    pub(super) fn start(count: usize) -> io::Result<Self> {
         let (draining, _) = watch::channel(None);
         let (ended_sender, ended) = watch::channel(());
         let mut workers = Vec::new();
         for at in 0..count {
             let (sender, work) = mpsc::channel(QUEUE);
             let connections = Arc::new(AtomicUsize::new(0));
-            let (health, draining) = (health.clone(), draining.subscribe());
+            let draining = draining.subscribe();
             let (open, ended) = (connections.clone(), ended_sender.clone());
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             std::thread::Builder::new().name(format!("worker-{at}")).spawn(move || {
-                let local = Local::new(health, open);
+                let local = Local::new(open);
                 LocalSet::new().block_on(&runtime, local.run(work, draining));
                 drop(ended);
             })?;
@@ -158,7 +159,6 @@ struct Local {
     slots: HashMap<ServerId, Rc<Slot>>,
     routers: Rc<RefCell<Routers>>,
     watchdog: Rc<RefCell<Watchdog>>,
-    health: Arc<HealthTable>,
     connections: Arc<AtomicUsize>,
     /// Held by connections that are being refused.
     refused: Arc<AtomicUsize>,
@@ -173,12 +173,11 @@ struct Routers {
 }
 
 impl Local {
-    fn new(health: Arc<HealthTable>, connections: Arc<AtomicUsize>) -> Self {
+    fn new(connections: Arc<AtomicUsize>) -> Self {
         Local {
             slots: HashMap::new(),
             routers: Rc::default(),
             watchdog: Rc::default(),
-            health,
             connections,
             refused: Arc::default(),
         }
@@ -219,8 +218,7 @@ impl Local {
     }
 
     fn adopt(&mut self, plan: &Plan) {
-        let local = |router: &Arc<Router>| LocalRouter::new(router.clone(), self.health.clone());
-        let routers: Vec<_> = plan.routers.iter().map(local).collect();
+        let routers: Vec<_> = plan.routers.iter().cloned().map(LocalRouter::new).collect();
         let mut before = std::mem::take(&mut self.slots);
         for planned in &plan.servers {
             let server = LocalServer::new(planned.shared.clone(), routers[planned.router].clone());
@@ -304,6 +302,7 @@ impl Drop for Counted {
 async fn look_after(routers: Rc<RefCell<Routers>>, watchdog: Rc<RefCell<Watchdog>>) {
     let mut tick = tokio::time::interval(watchdog::PERIOD);
     let mut expire = tokio::time::interval(EXPIRE_PERIOD);
+    let mut reap = tokio::time::interval(REAP_PERIOD);
     loop {
         tokio::select! {
             _ = tick.tick() => watchdog.borrow_mut().look(),
@@ -312,6 +311,11 @@ async fn look_after(routers: Rc<RefCell<Routers>>, watchdog: Rc<RefCell<Watchdog
                 routers.replaced.retain(|(since, _)| since.elapsed() < KEEP_REPLACED);
                 for router in &routers.present {
                     router.bindings.borrow_mut().expire();
+                }
+            }
+            _ = reap.tick() => {
+                for router in &routers.borrow().present {
+                    router.bindings.borrow().reap();
                 }
             }
         }
