@@ -1,38 +1,54 @@
 //! The client of one bound name: its endpoints, and the way of a request to one of them.
 //!
 //! Each worker has its own client of a name, with its own connections. What is known of an
-//! endpoint's health is shared by all ([`health`]).
+//! endpoint's health is shared by all ([`health`]), and so are budgets and limits ([`shared`]).
 
 pub(crate) mod endpoint;
 pub(crate) mod exchange;
 pub(crate) mod health;
+pub(crate) mod limit;
+pub(crate) mod pool;
+pub(crate) mod shared;
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use dtab::{AddrSet, Address, Path};
-use http::{Request, Response};
-use http_body_util::{Either, Empty};
+use http::Response;
 use hyper::body::Incoming;
 
-use self::endpoint::{Endpoint, RequestBody};
+use self::endpoint::{Endpoint, Unconnected};
 pub(crate) use self::exchange::Exchange;
-use self::health::HealthTable;
-use crate::balance::{P2c, Pick, Set};
+use self::health::ClientHealth;
+use self::limit::{Limit, within};
+use self::pool::Pool;
+use self::shared::SharedClients;
+use crate::accrual;
+use crate::balance::{Balancer, BalancerStats, Set, Status};
+use crate::classifier::{Class, Outcome, classify};
 use crate::config::ClientConfig;
-use crate::config::kinds::BalancerKind;
-use crate::proxy::stats::ClientStats;
+use crate::config::kinds::ClassifierConfig;
+use crate::http::nack::is_nack;
+use crate::proxy::stats::{ClientStats, ServiceStats};
+use crate::retry::budget::Account;
+use crate::retry::replay::Outgoing;
 
 /// The client of one bound name on one worker.
 pub(crate) struct Client {
     /// The bound name.
     pub(crate) id: Path,
-    health: Arc<HealthTable>,
+    pub(crate) config: ClientConfig,
+    shared: Arc<SharedClients>,
+    health: Arc<ClientHealth>,
     state: RefCell<Endpoints>,
     version: Cell<u64>,
-    balancer: P2c,
+    balancer: Balancer,
+    requeues: Account,
+    in_flight: Option<Arc<tokio::sync::Semaphore>>,
     pub(crate) stats: ClientStats,
 }
 
@@ -41,10 +57,28 @@ struct Endpoints {
     set: Rc<Set>,
 }
 
-/// Endpoints tried before giving up on connecting when all are marked down.
-const CONNECTS_WHEN_DOWN: usize = 3;
-/// Endpoints tried before giving up on connecting, however many are left.
+/// Connections tried for one request before giving up, while some endpoint seems to take any. They
+/// cost no budget, since no request is repeated by them.
 const MAX_CONNECTS: usize = 25;
+
+/// The part of the requeues left that one request may take.
+const REQUEUES_OF_BALANCE: f64 = 0.2;
+
+/// What a client needs to know of the service that a request is for.
+pub(crate) struct Service<'s> {
+    pub(crate) classifier: ClassifierConfig,
+    pub(crate) stats: &'s ServiceStats,
+    /// Until when the answer must be there, whatever the client's own limit.
+    pub(crate) limit: Option<Limit>,
+    /// How long connections are tried for.
+    pub(crate) acquisition: Duration,
+}
+
+/// A response, and what it counts as.
+pub(crate) struct Answer {
+    pub(crate) response: Response<Exchange>,
+    pub(crate) class: Class,
+}
 
 /// Why there is no response.
 #[derive(Debug, thiserror::Error)]
@@ -63,22 +97,61 @@ pub(crate) enum SendError {
         /// The service has surely seen nothing of the request.
         unsent: bool,
     },
+    /// There was no response in time.
+    #[error("{limit}")]
+    Timeout { selected: SocketAddr, limit: Limit },
+    /// As many requests as `hostConnectionPool.maxWaiters` allows already wait for a connection.
+    #[error("too many requests wait for a connection")]
+    TooManyWaiters { selected: SocketAddr },
+    /// As many requests as `maxInFlight` allows are under way.
+    #[error("too many requests are under way")]
+    TooManyInFlight(u32),
+}
+
+impl SendError {
+    /// As what the failure counts.
+    pub(crate) fn class(&self, service: &Service<'_>, request: &Outgoing) -> Class {
+        let outcome = match self {
+            SendError::Broken { .. } | SendError::Timeout { .. } => Outcome::Broken,
+            SendError::NoEndpoint
+            | SendError::Connect { .. }
+            | SendError::TooManyWaiters { .. }
+            | SendError::TooManyInFlight(_) => Outcome::Unreachable,
+        };
+        let replayable = request.is_replayable();
+        classify(service.classifier, &request.head.method, outcome, replayable)
+    }
+}
+
+/// What one request has tried so far.
+#[derive(Default)]
+struct Tries {
+    connects: usize,
+    /// Requeues paid for, and how many it may have: known once it asks for the first.
+    requeues: u64,
+    may_requeue: Option<u64>,
+    began: Option<Instant>,
+    last: Option<Rc<Endpoint>>,
+    /// A connection of the pool was closed under it: from now on it wants fresh ones.
+    fresh: bool,
 }
 
 impl Client {
     pub(crate) fn new(
         id: Path,
         config: ClientConfig,
-        health: Arc<HealthTable>,
-        stats: ClientStats,
+        shared: Arc<SharedClients>,
+        mut stats: ClientStats,
     ) -> Self {
         let state = RefCell::new(Endpoints { addresses: Arc::default(), set: Rc::default() });
-        let max_effort = match config.load_balancer.kind {
-            BalancerKind::P2c { max_effort } => max_effort,
-            _ => 5,
-        };
-        let balancer = P2c::new(max_effort);
-        Client { id, health, state, version: Cell::new(0), balancer, stats }
+        let health = shared.health(&id, &config);
+        let kind = config.load_balancer.kind;
+        let balancer = Balancer::new(kind, BalancerStats::new(stats.scope(), kind, &health));
+        let requeues = shared.requeues(&id, config.requeue_budget);
+        stats.shows_budget(&requeues);
+        let in_flight = config.max_in_flight.map(|limit| shared.in_flight(&id, limit));
+        let version = Cell::new(0);
+        Client { id, config, shared, health, state, version, balancer, requeues, in_flight, stats }
     }
 
     /// Takes on the endpoints of a binding unless they are older than those in use. Endpoints that
@@ -90,25 +163,71 @@ impl Client {
         }
         self.version.set(version);
         if *state.addresses != **addresses {
-            let before = state.set.clone();
-            let endpoint = |address: &Address| {
-                let same = |known: &&Rc<Endpoint>| {
-                    known.address == address.socket && known.weight == address.weight()
-                };
-                before.endpoints().iter().find(same).cloned().unwrap_or_else(|| {
-                    let health = self.health.of(address.socket);
-                    Rc::new(Endpoint::new(address.socket, address.weight(), health))
-                })
-            };
-            let set = Set::new(addresses.endpoints().iter().map(endpoint).collect());
-            let kept = |old: &Rc<Endpoint>| set.endpoints().iter().any(|new| Rc::ptr_eq(old, new));
-            for gone in before.endpoints().iter().filter(|old| !kept(old)) {
-                gone.retire();
-            }
-            self.stats.endpoints_changed(before.endpoints().len(), set.endpoints().len());
-            state.set = Rc::new(set);
+            self.replace(&mut state.set, addresses);
         }
         state.addresses = addresses.clone();
+        if let Some(update) = self.health.updated(addresses, version) {
+            self.balancer.stats().updated(update);
+        }
+    }
+
+    fn replace(&self, set: &mut Rc<Set>, addresses: &AddrSet) {
+        let key = |endpoint: &Rc<Endpoint>| (endpoint.address, endpoint.node.weight.to_bits());
+        let mut known: HashMap<_, _> =
+            set.endpoints().iter().map(|endpoint| (key(endpoint), endpoint.clone())).collect();
+        let endpoint = |address: &Address| {
+            let key = (address.socket, address.weight().to_bits());
+            known.entry(key).or_insert_with(|| self.endpoint(address)).clone()
+        };
+        let mut endpoints: Vec<_> = addresses.endpoints().iter().map(endpoint).collect();
+        // An address may be there twice, with other metadata.
+        endpoints.sort_by_key(key);
+        endpoints.dedup_by(|one, other| Rc::ptr_eq(one, other));
+        for endpoint in &endpoints {
+            endpoint.node.keep(false);
+        }
+        if self.config.load_balancer.enable_probation {
+            let listed = |address| endpoints.binary_search_by_key(address, |it| it.address).is_ok();
+            let old = set.endpoints().iter().filter(|old| !listed(&old.address));
+            let kept: Vec<_> = old.cloned().collect();
+            for endpoint in &kept {
+                endpoint.node.keep(true);
+            }
+            endpoints.extend(kept);
+        }
+        self.install(set, endpoints);
+        self.end_probation(set);
+    }
+
+    fn endpoint(&self, address: &Address) -> Rc<Endpoint> {
+        let ClientConfig { pool, session, socket, .. } = &self.config;
+        let limit = self.shared.pool_limit(&self.id, address.socket, pool);
+        let pool = Pool::new(*pool, session.clone(), limit, self.stats.cached());
+        let health = self.health.endpoint(address.socket, address.weight());
+        let node = self.balancer.node(address.socket, address.weight(), health);
+        Rc::new(Endpoint::new(node, pool, socket.clone()))
+    }
+
+    /// Lets go of endpoints whose address has gone once they are not open.
+    fn end_probation(&self, set: &mut Rc<Set>) {
+        let now = Instant::now();
+        let has_failed = |it: &Endpoint| it.node.is_kept() && it.node.status(now) != Status::Open;
+        if self.config.load_balancer.enable_probation
+            && set.endpoints().iter().any(|endpoint| has_failed(endpoint))
+        {
+            let endpoints = set.endpoints().iter().filter(|it| !has_failed(it)).cloned().collect();
+            self.install(set, endpoints);
+        }
+    }
+
+    fn install(&self, set: &mut Rc<Set>, endpoints: Vec<Rc<Endpoint>>) {
+        let new = self.balancer.set(endpoints);
+        let stays = |old: &Rc<Endpoint>| new.endpoints().iter().any(|new| Rc::ptr_eq(old, new));
+        for gone in set.endpoints().iter().filter(|old| !stays(old)) {
+            gone.node.keep(false);
+            gone.retire();
+        }
+        *set = Rc::new(new);
     }
 
     fn set(&self) -> Rc<Set> {
@@ -119,8 +238,9 @@ impl Client {
         self.set().endpoints().iter().map(|endpoint| endpoint.address).collect()
     }
 
-    /// Closes connections that nobody has used for a while.
+    /// Closes connections that have waited or lived for too long.
     pub(crate) fn reap(&self) {
+        self.end_probation(&mut self.state.borrow_mut().set);
         for endpoint in self.set().endpoints() {
             endpoint.reap();
         }
@@ -128,87 +248,165 @@ impl Client {
 
     /// Sends a request to one of the endpoints.
     ///
-    /// A request that was not sent is sent again: to another endpoint if the first takes no
-    /// connection, and on a fresh connection if a pooled one was closed under it.
+    /// A request that was not delivered is sent again: to another endpoint if one takes no connection
+    /// or says that it has not begun with it (a nack), and on a fresh connection if a pooled
+    /// one was closed under it.
     pub(crate) async fn send(
         &self,
-        mut request: Request<RequestBody>,
-    ) -> Result<Response<Exchange>, SendError> {
+        request: &mut Outgoing,
+        service: &Service<'_>,
+    ) -> Result<Answer, SendError> {
+        let _in_flight = match &self.in_flight {
+            Some(in_flight) => Some(in_flight.clone().try_acquire_owned().map_err(|_| {
+                self.stats.in_flight_refused.incr();
+                SendError::TooManyInFlight(self.config.max_in_flight.unwrap_or(0))
+            })?),
+            None => None,
+        };
+        let own = self.config.attempt_timeout;
+        let own = own.map(|after| Limit::new("requestAttemptTimeoutMs", after));
+        let limit = Limit::sooner(own, service.limit);
         let set = self.set();
-        let mut connects = 0;
-        let mut pooled = true;
-        let mut last = None;
-        loop {
-            let Some(endpoint) = self.balancer.pick(&set, last.as_ref()) else {
-                return Err(SendError::NoEndpoint);
-            };
-            let load = endpoint.begin();
-            let connection = match endpoint.connection(pooled, &self.stats).await {
-                Ok(connection) => connection,
-                Err(error) => {
-                    endpoint.health.connect_failed();
-                    self.stats.connect_failures.incr();
-                    connects += 1;
-                    if !may_connect_again(&set, connects) {
-                        return Err(SendError::Connect { selected: endpoint.address, error });
-                    }
-                    self.stats.requeues.incr();
-                    last = Some(endpoint);
-                    continue;
+        let mut tries = Tries::default();
+        let answer = loop {
+            match self.attempt(&set, request, service, limit, &mut tries).await {
+                Ok(Some(answer)) => break Ok(answer),
+                Ok(None) => self.stats.requeues.incr(),
+                Err(error) => break Err(error),
+            }
+        };
+        self.stats.requeues_per_request.record(tries.requeues);
+        answer
+    }
+
+    /// One attempt. Nothing if the request is to be sent again.
+    async fn attempt(
+        &self,
+        set: &Set,
+        request: &mut Outgoing,
+        service: &Service<'_>,
+        limit: Option<Limit>,
+        tries: &mut Tries,
+    ) -> Result<Option<Answer>, SendError> {
+        let Some(endpoint) = self.balancer.pick(set, tries.last.as_ref()) else {
+            return Err(SendError::NoEndpoint);
+        };
+        let selected = endpoint.address;
+        if endpoint.node.has_failed_fast() {
+            let error = std::io::Error::other("it took no connection before (failFast)");
+            return Err(SendError::Connect { selected, error });
+        }
+        let under_way = endpoint.node.begin(Instant::now());
+        let connected = within(limit, endpoint.connection(!tries.fresh, &self.stats)).await;
+        let connection = match connected {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(Unconnected::TooManyWaiters)) => {
+                return Err(SendError::TooManyWaiters { selected });
+            }
+            Ok(Err(Unconnected::Failed(error))) => {
+                under_way.unconnected();
+                self.stats.connect_failures.incr();
+                if !self.may_connect_again(set, service, tries) {
+                    return Err(SendError::Connect { selected, error });
                 }
-            };
-            let was_pooled = connection.is_pooled();
-            let again = if was_pooled { repeatable(&request) } else { None };
-            match connection.send(request).await {
-                Ok((response, connection)) => {
-                    endpoint.health.answered();
-                    return Ok(response.map(|body: Incoming| Exchange::new(body, connection, load)));
+                tries.last = Some(endpoint);
+                return Ok(None);
+            }
+            Err(limit) => {
+                under_way.unconnected();
+                return Err(SendError::Timeout { selected, limit });
+            }
+        };
+        let was_pooled = connection.is_pooled();
+        let Some(sent) = request.take() else { return Err(SendError::NoEndpoint) };
+        let counted = self.stats.begin(service.stats);
+        let (unsent, error) = match within(limit, connection.send(sent)).await {
+            Ok(Ok((response, connection))) => {
+                self.requeues.deposit(Instant::now());
+                let outcome = Outcome::Response(response.status(), response.headers());
+                let method = &request.head.method;
+                let class = classify(service.classifier, method, outcome, request.is_replayable());
+                counted.end(Some(response.status()), class);
+                under_way.finished(if class.is_success() {
+                    accrual::Outcome::Success
+                } else {
+                    accrual::Outcome::Failure
+                });
+                let response =
+                    response.map(|body: Incoming| Exchange::new(body, connection, under_way));
+                if is_nack(response.status(), response.headers())
+                    && request.is_replayable()
+                    && self.may_requeue(tries)
+                {
+                    exchange::discard(response.into_body());
+                    tries.last = Some(endpoint);
+                    return Ok(None);
                 }
-                Err((Some(unsent), _)) if was_pooled => {
-                    self.stats.requeues.incr();
-                    request = unsent;
-                    pooled = false;
-                }
-                // The service has closed a connection that was idle, and a request that does the same
-                // however often it is sent has crossed that on the way (RFC 9110, 9.2.2).
-                Err((unsent, error)) => match again {
-                    Some(again) if !error.is_parse() && !error.is_user() => {
-                        self.stats.requeues.incr();
-                        request = again;
-                        pooled = false;
-                    }
-                    _ => {
-                        let unsent = unsent.is_some();
-                        return Err(SendError::Broken {
-                            selected: endpoint.address,
-                            error,
-                            unsent,
-                        });
-                    }
-                },
+                return Ok(Some(Answer { response, class }));
+            }
+            Ok(Err(broken)) => broken,
+            Err(limit) => {
+                counted.end(None, Class::Failure);
+                under_way.finished(accrual::Outcome::Failure);
+                return Err(SendError::Timeout { selected, limit });
+            }
+        };
+        counted.end(None, Class::Failure);
+        let is_unsent = unsent.is_some();
+        if let Some(unsent) = unsent {
+            request.give_back(unsent);
+        }
+        // The service has closed a connection that was idle, and a request that does the same however
+        // often it is sent has crossed that on the way (RFC 9110, 9.2.2). That is the pool's own
+        // affair and costs no budget: it happens once, since fresh connections are asked for then.
+        let closed = !error.is_parse() && !error.is_user();
+        let harmless = is_unsent || closed && request.is_replayable() && request.is_idempotent();
+        if was_pooled && harmless {
+            tries.fresh = true;
+            return Ok(None);
+        }
+        // A body that its caller broke off says nothing of the endpoint.
+        under_way.finished(if error.is_user() {
+            accrual::Outcome::Ignored
+        } else {
+            accrual::Outcome::Failure
+        });
+        if is_unsent {
+            if !set.is_open(Instant::now()) {
+                self.stats.cannot_retry.incr();
+            } else if self.may_requeue(tries) {
+                tries.last = Some(endpoint);
+                return Ok(None);
             }
         }
+        Err(SendError::Broken { selected, error, unsent: is_unsent })
     }
-}
 
-/// A copy of a request that may be sent twice: it is idempotent and has no body.
-fn repeatable(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
-    let (true, Either::Right(_)) = (request.method().is_idempotent(), request.body()) else {
-        return None;
-    };
-    let mut copy = Request::new(Either::Right(Empty::new()));
-    *copy.method_mut() = request.method().clone();
-    *copy.uri_mut() = request.uri().clone();
-    *copy.version_mut() = request.version();
-    *copy.headers_mut() = request.headers().clone();
-    Some(copy)
-}
+    /// Whether to try another connection after a failed one.
+    fn may_connect_again(&self, set: &Set, service: &Service<'_>, tries: &mut Tries) -> bool {
+        tries.connects += 1;
+        let began = *tries.began.get_or_insert_with(Instant::now);
+        if !set.is_open(Instant::now()) {
+            self.stats.not_open.incr();
+            return false;
+        }
+        tries.connects < MAX_CONNECTS && began.elapsed() < service.acquisition
+    }
 
-/// Whether to try another endpoint after so many failed connects.
-fn may_connect_again(set: &Set, connects: usize) -> bool {
-    let any_open = || set.endpoints().iter().any(|endpoint| endpoint.health.may_open());
-    let limit = if any_open() { MAX_CONNECTS } else { CONNECTS_WHEN_DOWN };
-    connects < limit.min(set.endpoints().len())
+    /// Whether a request that was not delivered is sent again, which is then paid for.
+    fn may_requeue(&self, tries: &mut Tries) -> bool {
+        let most = || (self.requeues.balance() as f64 * REQUEUES_OF_BALANCE).ceil() as u64;
+        if tries.requeues >= *tries.may_requeue.get_or_insert_with(most) {
+            self.stats.request_limit.incr();
+            return false;
+        }
+        if !self.requeues.withdraw(Instant::now()) {
+            self.stats.budget_exhausted.incr();
+            return false;
+        }
+        tries.requeues += 1;
+        true
+    }
 }
 
 impl Drop for Client {

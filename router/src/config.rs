@@ -62,7 +62,7 @@ pub use self::overrides::{OverridesConfig, SigningConfig, Trust};
 pub use self::retry::BudgetConfig;
 pub use self::router::{BindingCacheConfig, Protocol, RouterConfig};
 pub use self::server::ServerConfig;
-pub use self::service::{ServiceConfig, ServiceEntry, ServicesConfig};
+pub use self::service::{RetriesConfig, ServiceConfig, ServiceEntry, ServicesConfig};
 pub use self::socket::{SessionConfig, SocketConfig};
 pub use self::tls::{ClientTlsConfig, IdentityConfig, ServerTlsConfig};
 

@@ -13,6 +13,7 @@ pub mod forwarded;
 pub mod framing;
 pub mod headers;
 pub mod hop_by_hop;
+pub mod nack;
 pub mod proxy_uri;
 pub mod rewrite_host;
 pub mod uri_reference;

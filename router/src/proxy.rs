@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! head checked ─ context read ─ identified ─ bound (cache) ─ leaf drawn ─ client ─ endpoint
+//!                                            └──────── retried ◄────────┘
 //!       answer ─ headers written ─ response ◄──────────────────────────────────────┘
 //! ```
 
 pub(crate) mod answer;
 pub(crate) mod bindings;
 pub(crate) mod context;
+mod dispatch;
 pub(crate) mod stats;
 pub(crate) mod upgrade;
 
@@ -17,30 +19,31 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use dtab::Path;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header,
 };
 use http_body::Body as _;
-use http_body_util::{Either, Empty};
 use hyper::body::Incoming;
 
 use self::answer::Refusal;
-use self::bindings::{Bindings, Choice, Destination, Entry};
+use self::bindings::Bindings;
 use self::context::Context;
 use self::stats::{RouterStats, ServerStats};
-use crate::client::SendError;
-use crate::client::endpoint::RequestBody;
-use crate::client::health::HealthTable;
-use crate::config::{BindingCacheConfig, ClientsConfig};
+use crate::client::Answer;
+use crate::client::shared::SharedClients;
+use crate::config::{BindingCacheConfig, ClientsConfig, ServicesConfig};
 use crate::http::body::ResponseBody;
 use crate::http::errors::ErrorLimits;
 use crate::http::headers::{explanation, outcome};
-use crate::http::{forwarded, framing, hop_by_hop, proxy_uri, via};
+use crate::http::{forwarded, framing, hop_by_hop, nack, proxy_uri, via};
 use crate::identifier::{Identifier, IdentifierChain, RequestHead};
 use crate::interpreter::Interpreter;
 use crate::naming::Binding;
+use crate::retry::budget::Budget;
 use crate::server::Limits;
 use crate::server::watchdog::Progress;
+use crate::weak_table::WeakTable;
 
 /// What all workers have of one router.
 pub(crate) struct Router {
@@ -50,6 +53,12 @@ pub(crate) struct Router {
     pub(crate) binding_timeout: Duration,
     pub(crate) cache: BindingCacheConfig,
     pub(crate) clients: ClientsConfig,
+    pub(crate) services: ServicesConfig,
+    /// Request bodies up to so many bytes are kept, so that they can be sent again.
+    pub(crate) stream_after: u64,
+    pub(crate) shared_clients: Arc<SharedClients>,
+    /// The retry budgets of services, which all workers share.
+    pub(crate) retry_budgets: WeakTable<Path, Budget>,
     pub(crate) errors: ErrorLimits,
     pub(crate) metrics: crate::telemetry::Scope,
 }
@@ -101,9 +110,9 @@ impl Caller {
 }
 
 impl LocalRouter {
-    pub(crate) fn new(shared: Arc<Router>, health: Arc<HealthTable>) -> Rc<Self> {
+    pub(crate) fn new(shared: Arc<Router>) -> Rc<Self> {
         let stats = RouterStats::new(&shared.metrics);
-        let bindings = Rc::new(RefCell::new(Bindings::new(shared.clone(), health, stats)));
+        let bindings = Rc::new(RefCell::new(Bindings::new(shared.clone(), stats)));
         Rc::new(LocalRouter { shared, bindings })
     }
 }
@@ -170,81 +179,10 @@ impl LocalServer {
         let bindings = &self.router.bindings;
         let entry = Bindings::entry(bindings, &identified.name, &context, self.shared.trusted)?;
         let in_use = entry.begin();
-        let answered = self.send(caller, &entry, &context, parts, body, upgrade).await;
+        let answered = self.dispatch(caller, &entry, &context, parts, body, upgrade).await;
         let answered = answered.map_err(|refusal| refusal.explained_in_header(context.explain));
         entry.stats.end(&answered, in_use.started);
         answered
-    }
-
-    async fn send(
-        &self,
-        caller: &Caller,
-        entry: &Rc<Entry>,
-        context: &Context,
-        mut parts: http::request::Parts,
-        body: Incoming,
-        upgrade: Option<HeaderValue>,
-    ) -> Result<Response<ResponseBody>, Refusal> {
-        let router = &self.router.shared;
-        let (resolved, drawn) = entry
-            .drawn(router.binding_timeout)
-            .await
-            .map_err(|error| Refusal::unbound(&error, &entry.path, &router.interpreter))?;
-        let no_brokers = || Refusal::no_brokers(&resolved.binding, entry, &router.interpreter);
-        let leaf = match resolved.choice(drawn) {
-            Choice::Bound(leaf) => leaf,
-            Choice::Status(code) => {
-                let status = StatusCode::from_u16(*code).unwrap_or(StatusCode::BAD_GATEWAY);
-                return Ok(self.explained(context, &resolved.binding, with_status(status)));
-            }
-            Choice::Pending | Choice::NoBrokers => return Err(no_brokers()),
-        };
-        let Destination { client, dst } = entry.destination(leaf).ok_or_else(no_brokers)?;
-        framing::settle_length(&mut parts.headers).map_err(Refusal::bad_request)?;
-        let version = parts.version;
-        via::append(&mut parts.headers, version);
-        self.write_request_headers(caller, &mut parts);
-        entry.write_context(context, &mut parts.headers);
-        dst.write(&mut parts.headers);
-        if let Some(protocol) = &upgrade {
-            upgrade::ask(&mut parts.headers, protocol);
-        }
-
-        if !body.is_end_stream()
-            && version == Version::HTTP_11
-            && !parts.headers.contains_key(header::CONTENT_LENGTH)
-        {
-            // Said outright, since the codec takes a GET without it for one that has no body.
-            let chunked = HeaderValue::from_static("chunked");
-            parts.headers.insert(header::TRANSFER_ENCODING, chunked);
-        } else {
-            parts.headers.remove(header::TRAILER);
-        }
-        let mut request = Request::from_parts(parts, ());
-        let tunnel = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
-        let body: RequestBody =
-            if body.is_end_stream() { Either::Right(Empty::new()) } else { Either::Left(body) };
-        let exchange = client.stats.begin(&entry.stats);
-        let sent = client.send(request.map(|()| body)).await;
-        exchange.end(&sent);
-        if sent.is_err() && caller.progress.has_bad_body() {
-            return Err(Refusal::malformed("the body is not chunked as it says (RFC 9112, 7.1)"));
-        }
-        let response = sent.map_err(|error| match error {
-            SendError::NoEndpoint => no_brokers(),
-            SendError::Connect { selected, error } => Refusal::unconnected(
-                selected,
-                &error,
-                &client.addresses(),
-                &entry.path,
-                &leaf.bound.id,
-            ),
-            SendError::Broken { selected, error, unsent } => {
-                Refusal::broken(selected, &error, unsent)
-            }
-        })?;
-        let response = Self::answer(caller, response, tunnel)?;
-        Ok(self.explained(context, &resolved.binding, response))
     }
 
     /// The response with the resolution in a header, if a trusted caller asks for it.
@@ -266,6 +204,7 @@ impl LocalServer {
         let headers = &mut parts.headers;
         headers.remove(header::EXPECT); // answered here, when the body is first asked for
         headers.remove("x-forwarded-client-cert");
+        headers.remove(nack::RETRYABLE_REQUEST);
         if let Some(name) = &self.shared.timestamp_header {
             let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
             headers.append(name, HeaderValue::from(now.unwrap_or_default().as_millis() as u64));
@@ -278,9 +217,10 @@ impl LocalServer {
     /// Writes the headers of a response on its way back.
     fn answer(
         caller: &Caller,
-        mut response: Response<crate::client::Exchange>,
+        answer: Answer,
         tunnel: Option<hyper::upgrade::OnUpgrade>,
     ) -> Result<Response<ResponseBody>, Refusal> {
+        let Answer { mut response, class } = answer;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             if caller.progress.has_refused() {
                 return Err(Refusal::malformed("there is more behind a request to upgrade"));
@@ -308,7 +248,7 @@ impl LocalServer {
         parts.headers.extend(trailers);
         via::append(&mut parts.headers, parts.version);
         if outcome::success_class(&parts.headers).is_none() {
-            outcome::set_success_class(&mut parts.headers, !parts.status.is_server_error());
+            outcome::set_success_class(&mut parts.headers, class.is_success());
         }
         exchange.set_caller(caller.progress.clone());
         Ok(Response::from_parts(parts, ResponseBody::streamed(exchange)))

@@ -24,7 +24,6 @@ use std::time::Duration;
 use self::listener::Listener;
 use self::worker::Workers;
 use crate::admin;
-use crate::client::health::HealthTable;
 use crate::config::Config;
 use crate::telemetry::{Metrics, SUMMARY_INTERVAL};
 
@@ -125,7 +124,7 @@ async fn run_on(config: &Config, options: RunOptions) -> Result<(), RunError> {
     let count = count.map_or_else(std::thread::available_parallelism, |count| {
         Ok(count.try_into().unwrap_or(std::num::NonZero::<usize>::MIN))
     })?;
-    let workers = Workers::start(count.get(), &built, &HealthTable::new())?;
+    let workers = Workers::start(count.get(), &built)?;
     let workers = Arc::new(workers);
     let (end_accepting, accepting_ends) = tokio::sync::watch::channel(false);
     let accepting: Vec<_> = listeners

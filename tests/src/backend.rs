@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::json;
@@ -46,6 +47,11 @@ pub enum Behaviour {
     Upgrade,
     /// Waits for a permit of [`Backend::release`], then behaves as the inner one.
     Held(Box<Behaviour>),
+    /// Takes this long to answer, and then behaves as the inner one.
+    Slow(Duration, Box<Behaviour>),
+    /// Takes turns: the first request after [`Backend::set`] gets the first, and so on, round and
+    /// round.
+    Turns(Vec<Behaviour>),
 }
 
 impl Behaviour {
@@ -78,6 +84,11 @@ impl Behaviour {
         Self::Raw { bytes: (head + body).into(), close: true }
     }
 
+    /// This behaviour after this time.
+    pub fn slow(self, time: Duration) -> Self {
+        Self::Slow(time, Box::new(self))
+    }
+
     /// This behaviour after a permit of [`Backend::release`].
     pub fn held(self) -> Self {
         Self::Held(Box::new(self))
@@ -88,6 +99,8 @@ impl Behaviour {
 #[derive(Debug)]
 struct Shared {
     behaviour: Mutex<Behaviour>,
+    /// Requests read before the behaviour was set.
+    before: AtomicU64,
     permits: Semaphore,
     connections: AtomicU64,
     open: AtomicU64,
@@ -121,6 +134,7 @@ impl Backend {
     pub fn start_on(port: u16, behaviour: Behaviour) -> Self {
         let shared = Arc::new(Shared {
             behaviour: Mutex::new(behaviour),
+            before: AtomicU64::new(0),
             permits: Semaphore::new(0),
             connections: AtomicU64::new(0),
             open: AtomicU64::new(0),
@@ -160,7 +174,9 @@ impl Backend {
 
     /// Behaves like this from the next request on.
     pub fn set(&self, behaviour: Behaviour) {
-        *self.shared.behaviour() = behaviour;
+        let mut present = self.shared.behaviour();
+        self.shared.before.store(self.requests(), Ordering::SeqCst);
+        *present = behaviour;
     }
 
     /// Lets `n` held requests go on, those waiting first and then those to come.
@@ -257,15 +273,31 @@ async fn serve(mut stream: TcpStream, addr: SocketAddr, shared: &Shared) -> io::
     stream.set_nodelay(true)?;
     let mut buffer = Vec::new();
     while let Some(request) = read_request(&mut stream, &mut buffer).await? {
-        shared.requests.fetch_add(1, Ordering::SeqCst);
+        let number = shared.requests.fetch_add(1, Ordering::SeqCst);
         let mut behaviour = shared.behaviour().clone();
-        while let Behaviour::Held(inner) = behaviour {
+        loop {
             // A peer that closes while it waits frees the connection at once.
-            tokio::select! {
-                permit = shared.permits.acquire() => permit.map_err(io::Error::other)?.forget(),
-                closed = wait_for_close(&mut stream, &mut buffer) => return closed,
-            }
-            behaviour = *inner;
+            behaviour = match behaviour {
+                Behaviour::Held(inner) => tokio::select! {
+                    permit = shared.permits.acquire() => {
+                        permit.map_err(io::Error::other)?.forget();
+                        *inner
+                    }
+                    closed = wait_for_close(&mut stream, &mut buffer) => return closed,
+                },
+                Behaviour::Slow(time, inner) => tokio::select! {
+                    () = tokio::time::sleep(time) => *inner,
+                    closed = wait_for_close(&mut stream, &mut buffer) => return closed,
+                },
+                Behaviour::Turns(mut turns) => {
+                    let turn = number.saturating_sub(shared.before.load(Ordering::SeqCst));
+                    turns.swap_remove(turn as usize % turns.len())
+                }
+                other => {
+                    behaviour = other;
+                    break;
+                }
+            };
         }
         let (bytes, close) = answer(&behaviour, &request, addr);
         stream.write_all(&bytes).await?;
@@ -314,7 +346,8 @@ async fn wait_for_close(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Res
 
 fn answer(behaviour: &Behaviour, request: &Request, addr: SocketAddr) -> (Vec<u8>, bool) {
     match behaviour {
-        Behaviour::Held(inner) => answer(inner, request, addr),
+        Behaviour::Held(inner) | Behaviour::Slow(_, inner) => answer(inner, request, addr),
+        Behaviour::Turns(turns) => answer(&turns[0], request, addr),
         Behaviour::Raw { bytes, close } => (bytes.to_vec(), *close),
         Behaviour::Reply { status, headers, body } => {
             (framed(*status, headers, body, request), false)

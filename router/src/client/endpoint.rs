@@ -1,30 +1,23 @@
-//! One endpoint of a client, as one worker sees it: its connections and its load.
+//! One endpoint of a client, as one worker sees it: its connections.
 
-use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{Either, Empty};
 use hyper::body::Incoming;
-use hyper::client::conn::http1::{self, SendRequest};
+use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::health::Health;
-use crate::proxy::stats::ClientStats;
-
-/// What is sent: the caller's body as it comes, or none.
-pub(crate) type RequestBody = Either<Incoming, Empty<Bytes>>;
+use super::pool::{Channel, Pool, TooManyWaiters, Waiting};
+use crate::balance::Node;
+use crate::config::SocketConfig;
+use crate::proxy::stats::{ClientStats, Open};
+use crate::retry::replay::RequestBody;
 
 /// Finagle's `connectTimeout`.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// A connection that nobody has used for this long is closed.
-const IDLE_TIME: Duration = Duration::from_secs(90);
 
 /// How long a connection that was handed back is waited for before another one is taken.
 const SETTLE_TIME: Duration = Duration::from_millis(1);
@@ -32,73 +25,101 @@ const SETTLE_TIME: Duration = Duration::from_millis(1);
 /// One endpoint.
 pub(crate) struct Endpoint {
     pub(crate) address: SocketAddr,
-    pub(crate) weight: f64,
-    pub(crate) health: Arc<Health>,
-    load: Cell<u32>,
-    idle: RefCell<Vec<Idle>>,
-    retired: Cell<bool>,
+    /// What the balancer knows of it.
+    pub(crate) node: Rc<Node>,
+    pool: Rc<Pool>,
+    socket: SocketConfig,
 }
 
-struct Idle {
-    sender: SendRequest<RequestBody>,
-    since: Instant,
+/// Why there is no connection.
+#[derive(Debug)]
+pub(super) enum Unconnected {
+    /// The endpoint takes none.
+    Failed(std::io::Error),
+    /// As many requests as may wait for one already do.
+    TooManyWaiters,
 }
 
 impl Endpoint {
-    pub(crate) fn new(address: SocketAddr, weight: f64, health: Arc<Health>) -> Self {
-        let (load, idle, retired) = (Cell::new(0), RefCell::default(), Cell::new(false));
-        Endpoint { address, weight, health, load, idle, retired }
-    }
-
-    /// Requests in flight from this worker.
-    pub(crate) fn load(&self) -> u32 {
-        self.load.get()
-    }
-
-    /// Counts a request until the guard is dropped.
-    pub(crate) fn begin(self: &Rc<Self>) -> Load {
-        self.load.set(self.load.get() + 1);
-        Load { endpoint: self.clone() }
+    pub(super) fn new(node: Rc<Node>, pool: Rc<Pool>, socket: SocketConfig) -> Self {
+        Endpoint { address: node.address, node, pool, socket }
     }
 
     /// The address has gone: connections are closed as they come back.
     pub(crate) fn retire(&self) {
-        self.retired.set(true);
-        self.idle.borrow_mut().clear();
+        self.pool.close();
     }
 
+    /// Closes connections that have waited or lived for too long.
     pub(crate) fn reap(&self) {
-        self.idle
-            .borrow_mut()
-            .retain(|idle| !idle.sender.is_closed() && idle.since.elapsed() < IDLE_TIME);
-    }
-
-    /// The connection that was used last of those that are ready; if none is, just the last.
-    fn pop_idle(&self) -> Option<SendRequest<RequestBody>> {
-        let mut idle = self.idle.borrow_mut();
-        let ready = idle.iter().rposition(|idle| idle.sender.is_ready());
-        let at = ready.or_else(|| idle.len().checked_sub(1))?;
-        Some(idle.remove(at).sender)
+        self.pool.reap();
     }
 
     /// A connection that is free, the last used first, or a fresh one.
-    pub(crate) async fn connection(
+    pub(super) async fn connection(
         self: &Rc<Self>,
         pooled: bool,
         stats: &ClientStats,
-    ) -> std::io::Result<Connection> {
-        while let Some(mut sender) = if pooled { self.pop_idle() } else { None } {
+    ) -> Result<Connection, Unconnected> {
+        if pooled && let Some(connection) = self.pooled(stats).await {
+            return Ok(connection);
+        }
+        let Some(limit) = self.pool.limit() else {
+            let channel = self.connect(None, stats).await.map_err(Unconnected::Failed)?;
+            return Ok(self.used(channel, false, stats));
+        };
+        let mut waiting = None;
+        let permit = loop {
+            if let Some(permit) = limit.try_open() {
+                break permit;
+            }
+            if waiting.is_none() {
+                let waits = Waiting::new(&self.pool, limit).map_err(|TooManyWaiters| {
+                    stats.too_many_waiters.incr();
+                    Unconnected::TooManyWaiters
+                })?;
+                waiting = Some((waits, stats.waiting()));
+            }
+            let Some((waits, _)) = &waiting else { continue };
+            if let Some(permit) = waits.wait().await {
+                break permit;
+            }
+            if let Some(connection) = self.pooled(stats).await {
+                return Ok(connection);
+            }
+        };
+        drop(waiting);
+        let channel = self.connect(Some(permit), stats).await.map_err(Unconnected::Failed)?;
+        Ok(self.used(channel, false, stats))
+    }
+
+    /// A connection that is open and free.
+    async fn pooled(self: &Rc<Self>, stats: &ClientStats) -> Option<Connection> {
+        while let Some(mut channel) = self.pool.take() {
             // It is handed back when the response has ended, a moment before it is ready; or long
             // before, if the service has not waited for the end of the request.
+            let sender = &mut channel.sender;
             let ready = sender.is_ready()
                 || !sender.is_closed()
                     && tokio::time::timeout(SETTLE_TIME, sender.ready())
                         .await
                         .is_ok_and(|ready| ready.is_ok());
             if ready {
-                return Ok(Connection { endpoint: self.clone(), sender, pooled: true });
+                return Some(self.used(channel, true, stats));
             }
         }
+        None
+    }
+
+    fn used(self: &Rc<Self>, channel: Channel, pooled: bool, stats: &ClientStats) -> Connection {
+        Connection { endpoint: self.clone(), channel, pooled, _in_use: stats.in_use() }
+    }
+
+    async fn connect(
+        &self,
+        permit: Option<tokio::sync::OwnedSemaphorePermit>,
+        stats: &ClientStats,
+    ) -> std::io::Result<Channel> {
         let started = Instant::now();
         let socket =
             match tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(self.address)).await {
@@ -108,36 +129,29 @@ impl Endpoint {
                     return Err(std::io::Error::new(std::io::ErrorKind::TimedOut, message));
                 }
             };
-        socket.set_nodelay(true)?;
+        socket.set_nodelay(self.socket.no_delay)?;
+        if let Some(keep_alive) = self.socket.keep_alive {
+            socket2::SockRef::from(&socket).set_keepalive(keep_alive)?;
+        }
         let (sender, connection) =
             http1::handshake(TokioIo::new(socket)).await.map_err(std::io::Error::other)?;
         stats.connected(started.elapsed());
-        let open = stats.open_connections();
+        let open = stats.open_connection();
         tokio::task::spawn_local(async move {
             // Its errors reach the request that was on it.
             let _ = connection.with_upgrades().await;
             drop(open);
         });
-        Ok(Connection { endpoint: self.clone(), sender, pooled: false })
-    }
-}
-
-/// A request in flight.
-pub(crate) struct Load {
-    endpoint: Rc<Endpoint>,
-}
-
-impl Drop for Load {
-    fn drop(&mut self) {
-        self.endpoint.load.set(self.endpoint.load.get() - 1);
+        Ok(Channel::new(sender, permit))
     }
 }
 
 /// A connection that one request has for itself.
 pub(crate) struct Connection {
     endpoint: Rc<Endpoint>,
-    sender: SendRequest<RequestBody>,
+    channel: Channel,
     pooled: bool,
+    _in_use: Open,
 }
 
 impl Connection {
@@ -156,7 +170,7 @@ impl Connection {
         request: Request<RequestBody>,
     ) -> Result<(Response<Incoming>, Connection), (Option<Request<RequestBody>>, hyper::Error)>
     {
-        match self.sender.try_send_request(request).await {
+        match self.channel.sender.try_send_request(request).await {
             Ok(response) => Ok((response, self)),
             Err(mut error) => Err((error.take_message(), error.into_error())),
         }
@@ -164,9 +178,6 @@ impl Connection {
 
     /// Gives the connection back: the response has been read to its end.
     pub(crate) fn release(self) {
-        let Connection { endpoint, sender, .. } = self;
-        if !endpoint.retired.get() && !sender.is_closed() {
-            endpoint.idle.borrow_mut().push(Idle { sender, since: Instant::now() });
-        }
+        self.endpoint.pool.give_back(self.channel);
     }
 }

@@ -4,12 +4,14 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use super::endpoint::{Connection, Load};
+use super::endpoint::Connection;
+use crate::balance::Attempt;
 use crate::server::watchdog::Progress;
 
 /// The body of a response. At its end the connection goes back to the pool; dropped before that, the
@@ -17,14 +19,14 @@ use crate::server::watchdog::Progress;
 pub(crate) struct Exchange {
     body: Incoming,
     connection: Option<Connection>,
-    _load: Load,
+    _attempt: Attempt,
     /// The caller's connection, told if the body breaks.
     caller: Option<Arc<Progress>>,
 }
 
 impl Exchange {
-    pub(super) fn new(body: Incoming, connection: Connection, load: Load) -> Self {
-        Exchange { body, connection: Some(connection), _load: load, caller: None }
+    pub(super) fn new(body: Incoming, connection: Connection, attempt: Attempt) -> Self {
+        Exchange { body, connection: Some(connection), _attempt: attempt, caller: None }
     }
 
     /// Who gets the response.
@@ -76,6 +78,29 @@ impl Exchange {
             connection.release();
         }
     }
+}
+
+/// The most bytes of a response that nobody wants which are read for the sake of its connection.
+const DISCARD_BYTES: usize = 64 * 1024;
+/// How long they are waited for.
+const DISCARD_TIME: Duration = Duration::from_secs(1);
+
+/// Lets go of a response that nobody gets: what is left of it is read if it is short, so that the
+/// connection can be used again.
+pub(crate) fn discard(mut exchange: Exchange) {
+    exchange.release_if_ended();
+    if exchange.connection.is_none() {
+        return;
+    }
+    tokio::task::spawn_local(tokio::time::timeout(DISCARD_TIME, async move {
+        let mut left = DISCARD_BYTES;
+        while let Some(Ok(frame)) = std::future::poll_fn(|cx| exchange.poll_frame(cx)).await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                return;
+            }
+        }
+    }));
 }
 
 impl std::fmt::Debug for Exchange {

@@ -2,6 +2,10 @@
 
 use std::path::PathBuf;
 
+use super::error::{Code, clip};
+use super::reader::{Field, Object};
+use super::value;
+
 /// The access log of a router.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessLogConfig {
@@ -43,4 +47,83 @@ pub enum AccessLogFormat {
     Common,
     /// `json`: an object with more: names, endpoint, timings, retries, overrides.
     Json,
+}
+
+/// The keys of a router. Those that say how the log is written are checked without a log, too.
+pub(super) fn read(object: &mut Object<'_>) -> Option<AccessLogConfig> {
+    const FORMATS: &[(&str, AccessLogFormat)] =
+        &[("common", AccessLogFormat::Common), ("json", AccessLogFormat::Json)];
+    let file = object.optional("httpAccessLog", value::text);
+    let roll = object.optional("httpAccessLogRollPolicy", read_policy).unwrap_or_default();
+    let append = object.optional("httpAccessLogAppend", value::boolean).unwrap_or(true);
+    let rotate_count = object
+        .optional("httpAccessLogRotateCount", value::integer::<i32>(-1..=value::MAX))
+        .and_then(|count| u32::try_from(count).ok());
+    let format = object.optional("httpAccessLogFormat", value::word(FORMATS)).unwrap_or_default();
+    Some(AccessLogConfig { file: file?.into(), roll, append, rotate_count, format })
+}
+
+fn read_policy(field: &Field<'_>) -> Option<RollPolicy> {
+    let text = value::text(field)?;
+    let policy = policy(&text.to_ascii_lowercase());
+    if policy.is_none() {
+        let message = format!("Invalid log roll policy: {}", clip(&text));
+        field.error(Code::Invalid, message).help(
+            "it is never, hourly, daily, weekly(1) for Sundays to weekly(7), sighup, or a size such as 3.megabytes",
+        );
+    }
+    policy
+}
+
+/// A policy in lower case, as Twitter's util library has them, sizes in powers of 1024.
+fn policy(text: &str) -> Option<RollPolicy> {
+    match text {
+        "never" => return Some(RollPolicy::Never),
+        "hourly" => return Some(RollPolicy::Hourly),
+        "daily" => return Some(RollPolicy::Daily),
+        "sighup" => return Some(RollPolicy::Sighup),
+        _ => {}
+    }
+    if let Some(day) = text.strip_prefix("weekly(").and_then(|text| text.strip_suffix(')')) {
+        let day = day.parse().ok().filter(|day| (1..=7).contains(day));
+        return day.map(RollPolicy::Weekly);
+    }
+    let (count, unit) = text.split_once('.')?;
+    let shift = match unit.strip_suffix('s').unwrap_or(unit) {
+        "byte" => 0,
+        "kilobyte" => 10,
+        "megabyte" => 20,
+        "gigabyte" => 30,
+        "terabyte" => 40,
+        _ => return None,
+    };
+    let count: u64 = count.parse().ok().filter(|count| *count > 0)?;
+    count.checked_mul(1 << shift).map(RollPolicy::Size)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_roll_policy_is_a_time_a_signal_or_a_size() {
+        assert_eq!(policy("never"), Some(RollPolicy::Never));
+        assert_eq!(policy("sighup"), Some(RollPolicy::Sighup));
+        assert_eq!(policy("weekly(1)"), Some(RollPolicy::Weekly(1)));
+        assert_eq!(policy("3.megabytes"), Some(RollPolicy::Size(3 << 20)));
+        assert_eq!(policy("1.gigabyte"), Some(RollPolicy::Size(1 << 30)));
+        for wrong in [
+            "weekly(0)",
+            "weekly(8)",
+            "weekly",
+            "0.bytes",
+            "-1.byte",
+            "1.5.megabytes",
+            "99999999999999.terabytes",
+            "3 megabytes",
+            "",
+        ] {
+            assert_eq!(policy(wrong), None, "{wrong}");
+        }
+    }
 }

@@ -3,10 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use super::not_built::Section;
+use super::error::Code;
 use super::reader::Field;
-use super::socket::SocketConfig;
-use super::tls::ServerTlsConfig;
+use super::socket::{self, SocketConfig};
+use super::tls::{self, ServerTlsConfig};
 use super::value;
 
 /// `admin`: the server for operators.
@@ -74,15 +74,46 @@ pub(super) fn read(field: &Field<'_>) -> Option<AdminConfig> {
     let mut object = field.object("`admin`")?;
     let ip = object.optional("ip", value::ip).unwrap_or(default.ip);
     let port = object.optional("port", value::port).unwrap_or(default.port);
-    let shutdown_grace = object
-        .optional("shutdownGraceMs", value::millis)
-        .map_or(default.shutdown_grace, Duration::from_millis);
+    let shutdown_grace =
+        object.optional("shutdownGraceMs", value::millis).unwrap_or(default.shutdown_grace);
     let worker_threads = object
         .optional("workerThreads", value::integer(1..=1024))
         .unwrap_or(default.worker_threads);
-    object.refuse_not_built(Section::Admin);
+    let http_identifier_port = object.optional("httpIdentifierPort", |field| {
+        let identifier_port = value::port(field)?;
+        if identifier_port == port && port != 0 {
+            let message = format!("Server conflict on port {port}");
+            let reported = field.error(Code::Conflict, message);
+            return reported.help("the admin server itself has this port").none();
+        }
+        Some(identifier_port)
+    });
+    let socket = object.optional("socketOptions", socket::read_options).unwrap_or_default();
+    let tls = object.optional("tls", tls::read_server);
+    let security = object.optional("security", read_security);
     object.finish();
-    Some(AdminConfig { ip, port, shutdown_grace, worker_threads, ..default })
+    Some(AdminConfig {
+        ip,
+        port,
+        shutdown_grace,
+        worker_threads,
+        http_identifier_port,
+        socket,
+        tls,
+        security,
+    })
+}
+
+fn read_security(field: &Field<'_>) -> Option<SecurityConfig> {
+    let mut object = field.object("`security`")?;
+    let ui = object.optional("uiEnabled", value::boolean).unwrap_or(true);
+    let control = object.optional("controlEnabled", value::boolean).unwrap_or(true);
+    let diagnostics = object.optional("diagnosticsEnabled", value::boolean).unwrap_or(true);
+    let regexes = |field: &Field<'_>| field.list("regular expressions", value::regex);
+    let allowed = object.optional("pathWhitelist", regexes).unwrap_or_default();
+    let refused = object.optional("pathBlacklist", regexes).unwrap_or_default();
+    object.finish();
+    Some(SecurityConfig { ui, control, diagnostics, allowed, refused })
 }
 
 pub(super) fn read_usage(field: &Field<'_>) -> Option<UsageConfig> {

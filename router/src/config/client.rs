@@ -4,16 +4,15 @@ use std::time::Duration;
 
 use dtab::{Captures, Path, PathPattern, substitute};
 
+use super::error::Code;
 use super::kinds::{
-    BALANCERS, CLASSIFIERS, FAILURE_ACCRUALS, FailureAccrualConfig, LoadBalancerConfig,
-    REQUEST_AUTHORIZERS,
+    BALANCERS, FAILURE_ACCRUALS, FailureAccrualConfig, LoadBalancerConfig, REQUEST_AUTHORIZERS,
 };
-use super::not_built::Section;
-use super::reader::Object;
-use super::retry::BudgetConfig;
-use super::service::ServicesConfig;
-use super::socket::{SessionConfig, SocketConfig};
-use super::tls::ClientTlsConfig;
+use super::reader::{Field, Object};
+use super::retry::{self, BudgetConfig};
+use super::socket::{self, SessionConfig, SocketConfig};
+use super::tls::{self, ClientTlsConfig};
+use super::value;
 
 /// `client`: entries for bound names, later ones over earlier ones.
 #[derive(Debug, Clone, Default)]
@@ -131,20 +130,159 @@ impl ClientEntry {
     }
 }
 
+/// `io.l5d.global`: one entry for all names.
 pub(super) fn read_global(object: &mut Object<'_>) -> Option<ClientsConfig> {
-    let load_balancer = object.optional("loadBalancer", |field| BALANCERS.read(field));
-    object.optional("failureAccrual", |field| FAILURE_ACCRUALS.read(field));
-    object.optional("requestAuthorizers", |field| {
-        field.list("request authorizers", |item| REQUEST_AUTHORIZERS.read(item))
-    });
-    object.refuse_not_built(Section::Client);
-    let entry = ClientEntry { load_balancer, ..ClientEntry::default() };
+    let entry = read_entry(object);
     Some(ClientsConfig { entries: vec![(PathPattern::new("/"), entry)] })
 }
 
-/// Nothing of `service` is built that could be set; what is accepted is what happens anyway.
-pub(super) fn read_global_service(object: &mut Object<'_>) -> Option<ServicesConfig> {
-    object.optional("responseClassifier", |field| CLASSIFIERS.read(field));
-    object.refuse_not_built(Section::Service);
-    Some(ServicesConfig::default())
+/// `io.l5d.static`: entries with prefixes of bound names.
+pub(super) fn read_static(object: &mut Object<'_>) -> Option<ClientsConfig> {
+    let entries = object.required("configs", |field| {
+        field.list("clients", |item| {
+            let mut object = item.object("an entry of `configs`")?;
+            let prefix = object.required("prefix", value::pattern);
+            let entry = read_entry(&mut object);
+            object.finish();
+            Some((prefix?, entry))
+        })
+    });
+    Some(ClientsConfig { entries: entries? })
+}
+
+fn read_entry(object: &mut Object<'_>) -> ClientEntry {
+    let entry = ClientEntry {
+        load_balancer: object.optional("loadBalancer", |field| BALANCERS.read(field)),
+        pool: object.optional("hostConnectionPool", read_pool),
+        fail_fast: object.optional("failFast", value::boolean),
+        failure_accrual: object.optional("failureAccrual", |field| FAILURE_ACCRUALS.read(field)),
+        attempt_timeout: object.optional("requestAttemptTimeoutMs", value::limit_millis),
+        requeue_budget: object.optional("requeueBudget", retry::read_budget),
+        session: object.optional("clientSession", socket::read_session),
+        socket: object.optional("socketOptions", socket::read_options),
+        tls: object.optional("tls", tls::read_client),
+        forward_client_cert: object.optional("forwardClientCert", value::boolean),
+        max_in_flight: object.optional("maxInFlight", value::count),
+    };
+    object.optional("requestAuthorizers", |field| {
+        field.list("request authorizers", |item| REQUEST_AUTHORIZERS.read(item))
+    });
+    entry
+}
+
+fn read_pool(field: &Field<'_>) -> Option<PoolConfig> {
+    let mut object = field.object("`hostConnectionPool`")?;
+    let natural = || value::integer(0..=value::MAX);
+    let min_size = object.optional("minSize", natural()).unwrap_or(0);
+    let max_size = object.optional("maxSize", value::count);
+    let idle_time = object.optional("idleTimeMs", value::millis);
+    let max_waiters = object.optional("maxWaiters", natural());
+    object.finish();
+    if let Some(max_size) = max_size.filter(|max_size| *max_size < min_size) {
+        let message = format!("`minSize` {min_size} is more than `maxSize` {max_size}");
+        return field.error(Code::Conflict, message).none();
+    }
+    Some(PoolConfig { min_size, max_size, idle_time, max_waiters })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::kinds::{AccrualKind, BalancerKind};
+
+    /// The clients of a router with these `configs`.
+    fn clients(configs: &str) -> ClientsConfig {
+        let text = format!(
+            "routers:\n- protocol: http\n  servers: [{{}}]\n  client:\n    kind: io.l5d.static\n    configs:\n{configs}"
+        );
+        let config = crate::config::parse("t.yaml", &text);
+        let mut config = config.unwrap_or_else(|errors| panic!("{}", errors.render(false)));
+        config.routers.remove(0).client
+    }
+
+    fn of(clients: &ClientsConfig, id: &str) -> ClientConfig {
+        clients.of(&Path::parse(id).expect("a path"))
+    }
+
+    #[test]
+    fn every_matching_entry_applies_and_later_ones_win_key_by_key() {
+        let clients = clients(
+            "    - {prefix: /#/io.l5d.fs/web, failFast: true, maxInFlight: 7}
+    - {prefix: /, failFast: false, requestAttemptTimeoutMs: 100}
+",
+        );
+        let web = of(&clients, "/#/io.l5d.fs/web");
+        assert!(!web.fail_fast, "the order in the file counts, not the length of the prefix");
+        assert_eq!(web.max_in_flight, Some(7), "what the later entry does not give stays");
+        assert_eq!(web.attempt_timeout, Some(Duration::from_millis(100)));
+        assert_eq!(of(&clients, "/#/io.l5d.fs/api").max_in_flight, None);
+    }
+
+    #[test]
+    fn a_key_replaces_an_earlier_one_whole() {
+        let clients = clients(
+            "    - {prefix: /, loadBalancer: {kind: p2c, maxEffort: 9, enableProbation: true}}
+    - {prefix: /, hostConnectionPool: {minSize: 3, maxWaiters: 1}}
+    - {prefix: /a, loadBalancer: {kind: heap}, hostConnectionPool: {maxSize: 4}}
+",
+        );
+        let config = of(&clients, "/a");
+        let heap = LoadBalancerConfig { kind: BalancerKind::Heap, enable_probation: false };
+        assert_eq!(config.load_balancer, heap);
+        assert_eq!(config.pool, PoolConfig { max_size: Some(4), ..PoolConfig::default() });
+        assert_eq!(of(&clients, "/b").pool.min_size, 3);
+    }
+
+    #[test]
+    fn a_prefix_matches_longer_names_and_no_shorter_ones() {
+        let clients = clients("    - {prefix: /#/io.l5d.fs/web, failFast: true}\n");
+        assert!(of(&clients, "/#/io.l5d.fs/web").fail_fast);
+        assert!(of(&clients, "/#/io.l5d.fs/web/v1").fail_fast);
+        assert!(!of(&clients, "/#/io.l5d.fs").fail_fast);
+        assert!(!of(&clients, "/#/io.l5d.fs/website").fail_fast);
+    }
+
+    #[test]
+    fn a_star_is_any_one_segment() {
+        let clients = clients("    - {prefix: \"/#/*/web\", failFast: true}\n");
+        assert!(of(&clients, "/#/io.l5d.fs/web").fail_fast);
+        assert!(!of(&clients, "/#/io.l5d.fs/a/web").fail_fast);
+        let clients = self::clients("    - {prefix: \"/$/inet/*\", failFast: true}\n");
+        assert!(!of(&clients, "/$/inet").fail_fast, "Linkerd fails such a request");
+    }
+
+    #[test]
+    fn captures_go_into_the_common_name() {
+        let clients = clients(
+            "    - prefix: \"/#/io.l5d.fs/{service}-{version}/*/{zone}\"
+      tls: {commonName: \"{service}.{zone}.{nothing}.example.com\"}
+",
+        );
+        let name = |id| of(&clients, id).tls.and_then(|tls| tls.common_name);
+        assert_eq!(
+            name("/#/io.l5d.fs/foo-bar-v2/x/eu").as_deref(),
+            Some("foo-bar.eu.{nothing}.example.com"),
+            "each capture takes as much as it can, and unknown ones stay"
+        );
+        assert_eq!(name("/#/io.l5d.fs/foo/x/eu"), None);
+    }
+
+    #[test]
+    fn tls_that_is_not_enabled_undoes_that_of_an_earlier_entry() {
+        let clients = clients(
+            "    - {prefix: /, tls: {commonName: a.example.com}}
+    - {prefix: /b, tls: {enabled: false}}
+",
+        );
+        assert!(of(&clients, "/a").tls.is_some());
+        assert!(of(&clients, "/b").tls.is_none());
+    }
+
+    #[test]
+    fn what_no_entry_gives_is_the_default() {
+        let config = of(&clients("    - {prefix: /a, failFast: true}\n"), "/b");
+        assert_eq!(config.load_balancer.kind, BalancerKind::P2c { max_effort: 5 });
+        assert_eq!(config.failure_accrual.kind, AccrualKind::ConsecutiveFailures { failures: 5 });
+        assert_eq!((config.fail_fast, config.max_in_flight), (false, None));
+    }
 }

@@ -48,6 +48,10 @@ fn addresses(
     if admin.port != 0 {
         seen.insert(SocketAddr::new(admin.ip, admin.port), (admin_place, "the admin server"));
     }
+    if let Some(port) = admin.http_identifier_port.filter(|port| *port != 0) {
+        let what = (admin_place, "the identifier port of the admin server");
+        seen.entry(SocketAddr::new(admin.ip, port)).or_insert(what);
+    }
     for router in routers {
         for server in &router.servers {
             let Some((first, what)) = seen.get(&server.address()) else {

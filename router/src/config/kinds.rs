@@ -33,7 +33,9 @@ pub use self::namer::{NamerConfig, NamerKind};
 pub use self::namer_fs::FsNamerConfig;
 pub use self::namer_rewrite::RewriteNamerConfig;
 pub use self::propagator::TracePropagator;
-pub use self::telemeter::{PrometheusConfig, TelemeterConfig};
+pub use self::telemeter::{
+    PrometheusConfig, RecentRequestsConfig, StatsdConfig, TelemeterConfig, TracelogConfig,
+};
 pub use self::transformer::{
     ConstTransformerConfig, PortTransformerConfig, ReplaceTransformerConfig,
     SpecificHostTransformerConfig, TransformerConfig, TransformerKind,
@@ -60,6 +62,10 @@ pub(crate) struct Kind<T> {
 
 const fn built<T>(id: &'static str, read: Read<T>) -> Kind<T> {
     Kind { id, experimental: false, read: Some(read) }
+}
+
+const fn experimental<T>(id: &'static str, read: Read<T>) -> Kind<T> {
+    Kind { id, experimental: true, read: Some(read) }
 }
 
 const fn not_built<T>(id: &'static str) -> Kind<T> {
@@ -170,10 +176,10 @@ pub(crate) static TELEMETERS: Category<TelemeterConfig> = Category {
     tag: "kind",
     kinds: &[
         built("io.l5d.prometheus", telemeter::read_prometheus),
-        not_built("io.l5d.influxdb"),
-        not_built("io.l5d.recentRequests"),
-        not_built("io.l5d.statsd"),
-        not_built("io.l5d.tracelog"),
+        built("io.l5d.influxdb", |_| Some(TelemeterConfig::Influxdb)),
+        built("io.l5d.recentRequests", telemeter::read_recent_requests),
+        experimental("io.l5d.statsd", telemeter::read_statsd),
+        built("io.l5d.tracelog", telemeter::read_tracelog),
         not_built("io.l5d.zipkin"),
     ],
 };
@@ -185,10 +191,10 @@ pub(crate) static BALANCERS: Category<LoadBalancerConfig> = Category {
     tag: "kind",
     kinds: &[
         built("p2c", balancer::read_p2c),
-        not_built("aperture"),
-        not_built("ewma"),
-        not_built("heap"),
-        not_built("roundRobin"),
+        built("ewma", balancer::read_ewma),
+        built("aperture", balancer::read_aperture),
+        built("heap", balancer::read_heap),
+        built("roundRobin", balancer::read_round_robin),
     ],
 };
 
@@ -209,28 +215,30 @@ pub(crate) static LABELERS: Category<Labeler> = Category {
     ],
 };
 
-/// Response classifiers of http services. The one that is built is what happens anyway.
+/// Response classifiers of http services.
 pub(crate) static CLASSIFIERS: Category<ClassifierConfig> = Category {
     noun: "response classifier",
     article_noun: "a response classifier",
     tag: "kind",
     kinds: &[
         built("io.l5d.http.nonRetryable5XX", |_| Some(ClassifierConfig::NonRetryable5xx)),
-        not_built("io.l5d.http.allSuccessful"),
-        not_built("io.l5d.http.retryableAll5XX"),
-        not_built("io.l5d.http.retryableIdempotent5XX"),
-        not_built("io.l5d.http.retryableRead5XX"),
+        built("io.l5d.http.retryableRead5XX", |_| Some(ClassifierConfig::RetryableRead5xx)),
+        built("io.l5d.http.retryableIdempotent5XX", |_| {
+            Some(ClassifierConfig::RetryableIdempotent5xx)
+        }),
+        built("io.l5d.http.retryableAll5XX", |_| Some(ClassifierConfig::RetryableAll5xx)),
+        built("io.l5d.http.allSuccessful", |_| Some(ClassifierConfig::AllSuccessful)),
     ],
 };
 
-/// Propagators of the trace context. The one that is built is what happens anyway.
+/// Propagators of the trace context.
 pub(crate) static TRACE_PROPAGATORS: Category<TracePropagator> = Category {
     noun: "trace propagator",
     article_noun: "a trace propagator",
     tag: "kind",
     kinds: &[
         built("io.l5d.default", |_| Some(TracePropagator::Default)),
-        not_built("io.l5d.zipkin"),
+        built("io.l5d.zipkin", |_| Some(TracePropagator::Zipkin)),
     ],
 };
 
@@ -240,11 +248,19 @@ pub(crate) static FAILURE_ACCRUALS: Category<FailureAccrualConfig> = Category {
     article_noun: "a failure accrual",
     tag: "kind",
     kinds: &[
-        not_built("io.l5d.consecutiveFailures"),
-        not_built("io.l5d.successRate"),
-        not_built("io.l5d.successRateWindowed"),
-        not_built("none"),
+        built("io.l5d.consecutiveFailures", accrual::read_consecutive_failures),
+        built("io.l5d.successRate", accrual::read_success_rate),
+        built("io.l5d.successRateWindowed", accrual::read_success_rate_windowed),
+        built("none", accrual::read_none),
     ],
+};
+
+/// Backoffs of retries and failure accrual.
+pub(crate) static BACKOFFS: Category<BackoffConfig> = Category {
+    noun: "backoff",
+    article_noun: "a backoff",
+    tag: "kind",
+    kinds: &[built("constant", backoff::read_constant), built("jittered", backoff::read_jittered)],
 };
 
 /// Announcers.
@@ -268,7 +284,10 @@ pub(crate) static CLIENTS: Category<super::client::ClientsConfig> = Category {
     noun: "client",
     article_noun: "a client",
     tag: "kind",
-    kinds: &[built("io.l5d.global", super::client::read_global), not_built("io.l5d.static")],
+    kinds: &[
+        built("io.l5d.global", super::client::read_global),
+        built("io.l5d.static", super::client::read_static),
+    ],
 };
 
 /// Service sections.
@@ -277,8 +296,8 @@ pub(crate) static SERVICES: Category<super::service::ServicesConfig> = Category 
     article_noun: "a service",
     tag: "kind",
     kinds: &[
-        built("io.l5d.global", super::client::read_global_service),
-        not_built("io.l5d.static"),
+        built("io.l5d.global", super::service::read_global),
+        built("io.l5d.static", super::service::read_static),
     ],
 };
 

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use super::reader::Field;
+use super::value;
+
 /// `limits`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LimitsConfig {
@@ -31,4 +34,27 @@ impl Default for LimitsConfig {
             max_connections_per_peer: None,
         }
     }
+}
+
+pub(super) fn read(field: &Field<'_>) -> Option<LimitsConfig> {
+    let default = LimitsConfig::default();
+    let mut object = field.object("`limits`")?;
+    let config = LimitsConfig {
+        max_headers: object.optional("maxHeaders", value::count).unwrap_or(default.max_headers),
+        head_timeout: object
+            .optional("headTimeoutMs", value::limit_millis)
+            .unwrap_or(default.head_timeout),
+        idle_timeout: object
+            .optional("idleTimeoutMs", value::limit_millis)
+            .unwrap_or(default.idle_timeout),
+        body_timeout: object
+            .optional("bodyTimeoutMs", value::limit_millis)
+            .unwrap_or(default.body_timeout),
+        max_connections: object
+            .optional("maxConnections", value::count)
+            .unwrap_or(default.max_connections),
+        max_connections_per_peer: object.optional("maxConnectionsPerPeer", value::count),
+    };
+    object.finish();
+    Some(config)
 }

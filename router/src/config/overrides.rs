@@ -6,6 +6,10 @@ use std::sync::Arc;
 
 use dtab::Path;
 
+use super::error::Code;
+use super::reader::Field;
+use super::value;
+
 /// `overrides`
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OverridesConfig {
@@ -43,4 +47,42 @@ pub enum Trust {
 pub struct SigningConfig {
     /// `keyPath`: a file with the shared secret.
     pub key: PathBuf,
+}
+
+pub(super) fn read(field: &Field<'_>) -> Option<OverridesConfig> {
+    const TRUST: &[(&str, Trust)] =
+        &[("off", Trust::Off), ("trusted", Trust::Trusted), ("scoped", Trust::Scoped)];
+    let mut object = field.object("`overrides`")?;
+    let paths = |field: &Field<'_>| field.list("paths", value::path);
+    let trust = object.optional("trust", value::word(TRUST));
+    let mut scoped = |key| {
+        let given = object.get(key)?;
+        if matches!(trust, Some(Trust::Off | Trust::Trusted)) {
+            let message = format!("`{key}` holds for scoped overrides only");
+            given.error(Code::Conflict, message).help("remove it, or set `trust: scoped`");
+        }
+        paths(&given)
+    };
+    let (prefixes, destinations) = (scoped("prefixes"), scoped("destinations"));
+    let max_bytes = object.optional("maxBytes", value::count);
+    let max_dentries = object.optional("maxDentries", value::count);
+    let max_depth = object.optional("maxDepth", value::integer(1..=100));
+    let signing = object.optional("signing", read_signing).map(Arc::new);
+    object.finish();
+    Some(OverridesConfig {
+        trust,
+        prefixes,
+        destinations,
+        max_bytes,
+        max_dentries,
+        max_depth,
+        signing,
+    })
+}
+
+fn read_signing(field: &Field<'_>) -> Option<SigningConfig> {
+    let mut object = field.object("`signing`")?;
+    let key = object.required("keyPath", value::file);
+    object.finish();
+    Some(SigningConfig { key: key? })
 }

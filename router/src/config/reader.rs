@@ -265,7 +265,6 @@ impl<'a> Object<'a> {
         for row in NOT_BUILT.iter().filter(|row| row.section == section) {
             let Some(field) = self.get(row.key) else { continue };
             if row.neutral.is_some_and(|neutral| is_neutral(field.node, neutral)) {
-                show_neutral(&field, row.neutral);
                 continue;
             }
             let span = self
@@ -310,20 +309,6 @@ impl<'a> Object<'a> {
 fn is_neutral(node: &Node, neutral: Neutral) -> bool {
     match (&node.value, neutral) {
         (Value::List(items), Neutral::EmptyList) => items.is_empty(),
-        (Value::Scalar(scalar), Neutral::Boolean(value)) => {
-            super::value::boolean_text(&scalar.text) == Some(value)
-        }
-        (Value::Scalar(scalar), Neutral::Zero) => {
-            super::value::integer_text(&scalar.text) == Some(0)
-        }
         _ => false,
-    }
-}
-
-fn show_neutral(field: &Field<'_>, neutral: Option<Neutral>) {
-    match neutral {
-        Some(Neutral::Boolean(value)) => field.show(value),
-        Some(Neutral::Zero) => field.show(0),
-        Some(Neutral::EmptyList) | None => {}
     }
 }

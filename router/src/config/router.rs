@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dtab::{Dtab, Path, Place};
 
-use super::access_log::AccessLogConfig;
+use super::access_log::{self, AccessLogConfig};
 use super::client::ClientsConfig;
 use super::error::Code;
 use super::kinds::{
@@ -12,7 +12,6 @@ use super::kinds::{
     TRACE_PROPAGATORS, TracePropagator, identifier,
 };
 use super::node::Value;
-use super::not_built::Section;
 use super::reader::{Field, Object};
 use super::server::{self, ServerConfig};
 use super::service::ServicesConfig;
@@ -129,7 +128,7 @@ pub(super) fn read_http(object: &mut Object<'_>) -> Option<RouterConfig> {
     let interpreter =
         object.optional("interpreter", |field| INTERPRETERS.read(field)).unwrap_or_default();
     let binding_timeout =
-        Duration::from_millis(object.optional("bindingTimeoutMs", value::millis).unwrap_or(10_000));
+        object.optional("bindingTimeoutMs", value::millis).unwrap_or(Duration::from_secs(10));
     let binding_cache = object.optional("bindingCache", read_binding_cache).unwrap_or_default();
     let servers = read_servers(object, label.as_deref().unwrap_or_default());
     object.optional("announcers", |field| field.list("announcers", |item| ANNOUNCERS.read(item)));
@@ -142,11 +141,13 @@ pub(super) fn read_http(object: &mut Object<'_>) -> Option<RouterConfig> {
     let trace_propagator = object
         .optional("tracePropagator", |field| TRACE_PROPAGATORS.read(field))
         .unwrap_or_default();
-    let kilobytes = || value::integer(1..=i64::from(i32::MAX) / 1024);
+    let kilobytes = || value::integer(1..=value::MAX / 1024);
     let max_headers_kb = object.optional("maxHeadersKB", kilobytes()).unwrap_or(8);
     let max_initial_line_kb = object.optional("maxInitialLineKB", kilobytes()).unwrap_or(4);
     let max_err_response_kb = object.optional("maxErrResponseKB", kilobytes()).unwrap_or(5120);
-    object.refuse_not_built(Section::Router);
+    let access_log = access_log::read(object);
+    let stream_after = read_streaming(object, protocol);
+    read_compression(object);
     Some(RouterConfig {
         protocol,
         label: label?,
@@ -160,8 +161,8 @@ pub(super) fn read_http(object: &mut Object<'_>) -> Option<RouterConfig> {
         servers: servers?,
         client,
         service,
-        access_log: None,
-        stream_after: 5 * 1024,
+        access_log,
+        stream_after,
         trace_propagator,
         max_headers_kb,
         max_initial_line_kb,
@@ -169,6 +170,42 @@ pub(super) fn read_http(object: &mut Object<'_>) -> Option<RouterConfig> {
         place,
         key: object.field.path.clone(),
     })
+}
+
+/// How much of a request's body is kept, in bytes.
+fn read_streaming(object: &mut Object<'_>, protocol: Protocol) -> u64 {
+    let enabled = object.get("streamingEnabled");
+    let after = object.get("streamAfterContentLengthKB");
+    let disabled = enabled.filter(|enabled| value::boolean(enabled) == Some(false));
+    if let (Some(disabled), Some(after)) = (&disabled, &after) {
+        let message = format!(
+            "Conflicting streaming options set. Can't disable streaming and set streamAfterContentLengthKB in {}",
+            protocol.as_str()
+        );
+        disabled
+            .error(Code::Conflict, message)
+            .related(after.node.span.clone(), "set here")
+            .help("remove `streamingEnabled`; bodies are always streamed");
+    } else if let Some(disabled) = disabled {
+        let message = "`streamingEnabled: false` is not built: bodies are always streamed";
+        disabled.error(Code::NotBuilt, message).help(
+            "remove it; `streamAfterContentLengthKB` says up to which length a request's body is kept, so that it can be sent again",
+        );
+    }
+    let kilobytes = after.as_ref().and_then(value::integer(0..=value::MAX / 1024));
+    kilobytes.unwrap_or(5) * 1024
+}
+
+/// -1 is Linkerd's "when it is asked for" and 0 is "never"; both leave to the service what it sends.
+fn read_compression(object: &mut Object<'_>) {
+    let Some(field) = object.get("compressionLevel") else { return };
+    let Some(level) = value::integer::<i8>(-1..=9)(&field) else { return };
+    if level > 0 {
+        let message = format!(
+            "`compressionLevel: {level}` is not built: responses are passed on as the service sent them"
+        );
+        field.error(Code::NotBuilt, message).help("remove it, or set it to 0");
+    }
 }
 
 fn read_servers(object: &mut Object<'_>, label: &str) -> Option<Vec<ServerConfig>> {
@@ -187,13 +224,13 @@ fn read_servers(object: &mut Object<'_>, label: &str) -> Option<Vec<ServerConfig
 fn read_binding_cache(field: &Field<'_>) -> Option<BindingCacheConfig> {
     let default = BindingCacheConfig::default();
     let mut object = field.object("`bindingCache`")?;
-    let capacity = || value::integer(1..=i64::from(i32::MAX));
+    let capacity = || value::count;
     let paths = object.optional("paths", capacity()).unwrap_or(default.paths);
     let trees = object.optional("trees", capacity()).unwrap_or(default.trees);
     let bounds = object.optional("bounds", capacity()).unwrap_or(default.bounds);
     let clients = object.optional("clients", capacity()).unwrap_or(default.clients);
     let idle_ttl = object
-        .optional("idleTtlSecs", value::integer(0..=i64::from(i32::MAX)))
+        .optional("idleTtlSecs", value::integer(0..=value::MAX))
         .map_or(default.idle_ttl, Duration::from_secs);
     object.finish();
     Some(BindingCacheConfig { paths, trees, bounds, clients, idle_ttl })

@@ -6,12 +6,12 @@ use std::time::Duration;
 use dtab::Place;
 
 use super::kinds::{ForwardedConfig, forwarded};
-use super::limits::LimitsConfig;
+use super::limits::{self, LimitsConfig};
 use super::not_built::Section;
-use super::overrides::OverridesConfig;
+use super::overrides::{self, OverridesConfig};
 use super::reader::Field;
-use super::socket::{SessionConfig, SocketConfig};
-use super::tls::ServerTlsConfig;
+use super::socket::{self, SessionConfig, SocketConfig};
+use super::tls::{self, ServerTlsConfig};
 use super::value;
 
 /// The port of an http server that names none.
@@ -77,10 +77,17 @@ pub(super) fn read(field: &Field<'_>) -> Option<ServerConfig> {
     };
     let label = object.optional("label", value::text);
     let max_call_depth =
-        object.optional("maxCallDepth", value::integer(0..=i64::from(i32::MAX))).unwrap_or(1000);
+        object.optional("maxCallDepth", value::integer(0..=value::MAX)).unwrap_or(1000);
     let clear_context = object.optional("clearContext", value::boolean).unwrap_or(false);
     let timestamp_header = object.optional("timestampHeader", value::header_name);
     let forwarded = object.optional("addForwardedHeader", forwarded::read);
+    let tls = object.optional("tls", tls::read_server);
+    let max_concurrent_requests = object.optional("maxConcurrentRequests", value::count);
+    let timeout = object.optional("timeoutMs", value::limit_millis);
+    let session = object.optional("serverSession", socket::read_session).unwrap_or_default();
+    let socket = object.optional("socketOptions", socket::read_options).unwrap_or_default();
+    let limits = object.optional("limits", limits::read).unwrap_or_default();
+    let overrides = object.optional("overrides", overrides::read).unwrap_or_default();
     object.refuse_not_built(Section::Server);
     object.finish();
     Some(ServerConfig {
@@ -91,13 +98,13 @@ pub(super) fn read(field: &Field<'_>) -> Option<ServerConfig> {
         clear_context,
         timestamp_header,
         forwarded,
-        tls: None,
-        max_concurrent_requests: None,
-        timeout: None,
-        session: SessionConfig::default(),
-        socket: SocketConfig::default(),
-        limits: LimitsConfig::default(),
-        overrides: OverridesConfig::default(),
+        tls,
+        max_concurrent_requests,
+        timeout,
+        session,
+        socket,
+        limits,
+        overrides,
         place,
         key: field.path.clone(),
     })

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use dtab::{Path, PathPattern};
 
-use super::kinds::{BackoffConfig, ClassifierConfig};
-use super::retry::BudgetConfig;
+use super::kinds::{BACKOFFS, BackoffConfig, CLASSIFIERS, ClassifierConfig};
+use super::reader::{Field, Object};
+use super::retry::{self, BudgetConfig};
+use super::value;
 
 /// `service`: entries for logical names, later ones over earlier ones.
 #[derive(Debug, Clone, Default)]
@@ -19,36 +21,39 @@ pub struct ServicesConfig {
 pub struct ServiceEntry {
     /// `totalTimeoutMs`
     pub total_timeout: Option<Duration>,
-    /// `retries.budget`, replaced whole.
-    pub budget: Option<BudgetConfig>,
-    /// `retries.backoff`, replaced whole.
-    pub backoff: Option<BackoffConfig>,
+    /// `retries`, replaced whole: a part that it leaves out is the default again.
+    pub retries: Option<RetriesConfig>,
     /// `responseClassifier`
     pub classifier: Option<ClassifierConfig>,
 }
 
+/// `retries`
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RetriesConfig {
+    /// `budget`: how many retries there may be.
+    pub budget: BudgetConfig,
+    /// `backoff`: the waits between them; none unless given.
+    pub backoff: BackoffConfig,
+}
+
+impl Default for RetriesConfig {
+    fn default() -> Self {
+        Self {
+            budget: BudgetConfig::default(),
+            backoff: BackoffConfig::Constant { wait: Duration::ZERO },
+        }
+    }
+}
+
 /// What holds for one logical name.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ServiceConfig {
     /// Limit of a request with all its retries; none unless given.
     pub total_timeout: Option<Duration>,
-    /// How many retries there may be.
-    pub budget: BudgetConfig,
-    /// The waits between retries; none unless given.
-    pub backoff: BackoffConfig,
+    /// How many retries there may be, and how long to wait for each.
+    pub retries: RetriesConfig,
     /// What counts as success, and what may be tried again.
     pub classifier: ClassifierConfig,
-}
-
-impl Default for ServiceConfig {
-    fn default() -> Self {
-        Self {
-            total_timeout: None,
-            budget: BudgetConfig::default(),
-            backoff: BackoffConfig::Constant { wait: Duration::ZERO },
-            classifier: ClassifierConfig::NonRetryable5xx,
-        }
-    }
 }
 
 impl ServicesConfig {
@@ -60,10 +65,91 @@ impl ServicesConfig {
                 continue;
             }
             config.total_timeout = entry.total_timeout.or(config.total_timeout);
-            config.budget = entry.budget.unwrap_or(config.budget);
-            config.backoff = entry.backoff.unwrap_or(config.backoff);
+            config.retries = entry.retries.unwrap_or(config.retries);
             config.classifier = entry.classifier.unwrap_or(config.classifier);
         }
         config
+    }
+}
+
+/// `io.l5d.global`: one entry for all names.
+pub(super) fn read_global(object: &mut Object<'_>) -> Option<ServicesConfig> {
+    let entry = read_entry(object);
+    Some(ServicesConfig { entries: vec![(PathPattern::new("/"), entry)] })
+}
+
+/// `io.l5d.static`: entries with prefixes of logical names.
+pub(super) fn read_static(object: &mut Object<'_>) -> Option<ServicesConfig> {
+    let entries = object.required("configs", |field| {
+        field.list("services", |item| {
+            let mut object = item.object("an entry of `configs`")?;
+            let prefix = object.required("prefix", value::pattern);
+            let entry = read_entry(&mut object);
+            object.finish();
+            Some((prefix?, entry))
+        })
+    });
+    Some(ServicesConfig { entries: entries? })
+}
+
+fn read_entry(object: &mut Object<'_>) -> ServiceEntry {
+    ServiceEntry {
+        total_timeout: object.optional("totalTimeoutMs", value::limit_millis),
+        retries: object.optional("retries", read_retries),
+        classifier: object.optional("responseClassifier", |field| CLASSIFIERS.read(field)),
+    }
+}
+
+fn read_retries(field: &Field<'_>) -> Option<RetriesConfig> {
+    let default = RetriesConfig::default();
+    let mut object = field.object("`retries`")?;
+    let budget = object.optional("budget", retry::read_budget).unwrap_or(default.budget);
+    let backoff =
+        object.optional("backoff", |field| BACKOFFS.read(field)).unwrap_or(default.backoff);
+    object.finish();
+    Some(RetriesConfig { budget, backoff })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(configs: &str, name: &str) -> ServiceConfig {
+        let text = format!(
+            "routers:\n- protocol: http\n  servers: [{{}}]\n  service:\n    kind: io.l5d.static\n    configs:\n{configs}"
+        );
+        let config = crate::config::parse("t.yaml", &text);
+        let config = config.unwrap_or_else(|errors| panic!("{}", errors.render(false)));
+        config.routers[0].service.of(&Path::parse(name).expect("a path"))
+    }
+
+    #[test]
+    fn retries_are_one_key_and_replaced_whole() {
+        let configs = "    - prefix: /svc
+      totalTimeoutMs: 500
+      retries:
+        budget: {minRetriesPerSec: 1, percentCanRetry: 0.5, ttlSecs: 5}
+        backoff: {kind: constant, ms: 10}
+    - prefix: /svc/web
+      retries:
+        budget: {percentCanRetry: 0.9}
+";
+        let all = of(configs, "/svc/api");
+        assert_eq!(all.retries.budget.percent_can_retry, 0.5);
+        let wait = Duration::from_millis(10);
+        assert_eq!(all.retries.backoff, BackoffConfig::Constant { wait });
+
+        let web = of(configs, "/svc/web/v1");
+        let budget = BudgetConfig { percent_can_retry: 0.9, ..BudgetConfig::default() };
+        assert_eq!(web.retries, RetriesConfig { budget, ..RetriesConfig::default() });
+        assert_eq!(web.total_timeout, Some(Duration::from_millis(500)), "another key stays");
+    }
+
+    #[test]
+    fn entries_hold_for_their_names_only() {
+        let configs = "    - {prefix: \"/svc/*/v1\", totalTimeoutMs: 500}\n";
+        assert_eq!(of(configs, "/svc/web/v1").total_timeout, Some(Duration::from_millis(500)));
+        assert_eq!(of(configs, "/svc/web"), ServiceConfig::default());
+        assert_eq!(of(configs, "/svc"), ServiceConfig::default());
     }
 }

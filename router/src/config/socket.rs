@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use super::reader::Field;
+use super::value;
+
 /// `socketOptions`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SocketConfig {
@@ -42,4 +45,29 @@ pub struct SessionConfig {
     pub life_time: Option<Duration>,
     /// Closed when unused for so long; no limit unless given.
     pub idle_time: Option<Duration>,
+}
+
+pub(super) fn read_options(field: &Field<'_>) -> Option<SocketConfig> {
+    let default = SocketConfig::default();
+    let mut object = field.object("`socketOptions`")?;
+    let config = SocketConfig {
+        no_delay: object.optional("noDelay", value::boolean).unwrap_or(default.no_delay),
+        reuse_addr: object.optional("reuseAddr", value::boolean).unwrap_or(default.reuse_addr),
+        reuse_port: object.optional("reusePort", value::boolean).unwrap_or(default.reuse_port),
+        write_timeout: object.optional("writeTimeoutMs", value::limit_millis),
+        read_timeout: object.optional("readTimeoutMs", value::limit_millis),
+        keep_alive: object.optional("keepAlive", value::boolean),
+        backlog: object.optional("backlog", value::count),
+    };
+    object.finish();
+    Some(config)
+}
+
+/// `serverSession` or `clientSession`.
+pub(super) fn read_session(field: &Field<'_>) -> Option<SessionConfig> {
+    let mut object = field.object("a session")?;
+    let life_time = object.optional("lifeTimeMs", value::limit_millis);
+    let idle_time = object.optional("idleTimeMs", value::limit_millis);
+    object.finish();
+    Some(SessionConfig { life_time, idle_time })
 }

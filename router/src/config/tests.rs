@@ -89,10 +89,35 @@ fn every_key_of_a_router_is_read() {
         (router.max_headers_kb, router.max_initial_line_kb, router.max_err_response_kb),
         (16, 8, 4)
     );
-    let client = router.client.of(&path("/#/io.l5d.fs/web"));
-    assert_eq!(client.load_balancer.kind, BalancerKind::P2c { max_effort: 3 });
+    let access_log = AccessLogConfig {
+        file: "logs/access.log".into(),
+        roll: RollPolicy::Weekly(2),
+        append: false,
+        rotate_count: Some(7),
+        format: AccessLogFormat::Json,
+    };
+    assert_eq!(router.access_log, Some(access_log));
+    assert_eq!(router.stream_after, 64 * 1024);
+    assert_eq!(router.trace_propagator, TracePropagator::Zipkin);
+    assert_eq!(config.routers[1].label, "2", "a number is a fine label");
+}
 
-    let server = &router.servers[0];
+fn file(name: &str) -> std::path::PathBuf {
+    format!("../fixtures/config/files/{name}.pem").into()
+}
+
+fn identity(chain: Option<&str>) -> IdentityConfig {
+    IdentityConfig { cert: file("cert"), key: file("key"), intermediates: chain.map(file) }
+}
+
+fn millis(millis: u64) -> Option<Duration> {
+    Some(Duration::from_millis(millis))
+}
+
+#[test]
+fn every_key_of_a_server_is_read() {
+    let config = full();
+    let server = &config.routers[0].servers[0];
     assert_eq!(server.address().to_string(), "0.0.0.0:4140");
     assert_eq!(
         (server.label.as_deref(), server.max_call_depth, server.clear_context),
@@ -102,16 +127,178 @@ fn every_key_of_a_router_is_read() {
     let forwarded =
         ForwardedConfig { by: Labeler::IpPort, for_: Labeler::Static { label: "me".into() } };
     assert_eq!(server.forwarded, Some(forwarded));
-    assert_eq!(config.routers[1].label, "2", "a number is a fine label");
+    let tls = server.tls.as_ref().expect("it is given");
+    assert_eq!(tls.identity, identity(Some("chain")));
+    assert_eq!((&tls.ca_cert, tls.require_client_auth), (&Some(file("ca")), true));
+    assert_eq!(tls.ciphers.as_deref(), Some(&["ECDHE-RSA-AES128-GCM-SHA256".to_owned()][..]));
+    let protocols = ["TLSv1.2".to_owned(), "TLSv1.3".to_owned()];
+    assert_eq!(tls.protocols.as_deref(), Some(&protocols[..]));
+    assert_eq!((server.max_concurrent_requests, server.timeout), (Some(500), millis(3000)));
+    let session = SessionConfig { life_time: millis(120_000), idle_time: millis(15_000) };
+    assert_eq!(server.session, session);
+    assert_eq!(server.socket, SocketConfig { backlog: Some(1024), ..SocketConfig::default() });
+    let limits = LimitsConfig {
+        max_headers: 50,
+        head_timeout: Duration::from_secs(1),
+        idle_timeout: Duration::from_secs(2),
+        body_timeout: Duration::from_secs(3),
+        max_connections: 400,
+        max_connections_per_peer: Some(40),
+    };
+    assert_eq!(server.limits, limits);
+    let overrides = OverridesConfig {
+        trust: Some(Trust::Scoped),
+        prefixes: Some(vec![path("/svc/web")]),
+        destinations: Some(vec![path("/#/io.l5d.fs")]),
+        max_bytes: Some(1024),
+        max_dentries: Some(4),
+        max_depth: Some(10),
+        signing: Some(Arc::new(SigningConfig { key: "../fixtures/config/files/secret".into() })),
+    };
+    assert_eq!(server.overrides, overrides);
+}
+
+#[test]
+fn every_key_of_a_client_is_read() {
+    let client = full().routers[0].client.of(&path("/#/io.l5d.fs/web"));
+    let balancer =
+        LoadBalancerConfig { kind: BalancerKind::P2c { max_effort: 3 }, enable_probation: true };
+    assert_eq!(client.load_balancer, balancer);
+    let pool = PoolConfig {
+        min_size: 1,
+        max_size: Some(20),
+        idle_time: millis(30_000),
+        max_waiters: Some(50),
+    };
+    assert_eq!(client.pool, pool);
+    let accrual = FailureAccrualConfig {
+        kind: AccrualKind::ConsecutiveFailures { failures: 3 },
+        backoff: BackoffConfig::Jittered {
+            min: Duration::from_millis(100),
+            max: Duration::from_secs(2),
+        },
+    };
+    assert_eq!(client.failure_accrual, accrual);
+    assert_eq!((client.fail_fast, client.attempt_timeout), (true, millis(800)));
+    let budget = BudgetConfig {
+        min_retries_per_sec: 5,
+        percent_can_retry: 0.1,
+        ttl: Duration::from_secs(30),
+    };
+    assert_eq!(client.requeue_budget, budget);
+    let session = SessionConfig { life_time: millis(60_000), idle_time: millis(10_000) };
+    assert_eq!(client.session, session);
+    let socket = SocketConfig {
+        no_delay: false,
+        reuse_addr: false,
+        reuse_port: true,
+        write_timeout: millis(100),
+        read_timeout: millis(200),
+        keep_alive: Some(true),
+        backlog: Some(128),
+    };
+    assert_eq!(client.socket, socket);
+    let tls = client.tls.expect("it is given");
+    assert!(tls.enabled && !tls.disable_validation);
+    assert_eq!(tls.common_name.as_deref(), Some("web.example.com"));
+    assert_eq!(tls.trust, [file("ca")]);
+    assert_eq!(tls.client_auth, Some(identity(Some("chain"))));
+    assert_eq!(tls.protocols.as_deref(), Some(&["TLSv1.3".to_owned()][..]));
+    assert_eq!((client.forward_client_cert, client.max_in_flight), (true, Some(1000)));
+}
+
+#[test]
+fn every_key_of_a_service_is_read() {
+    let service = full().routers[0].service.of(&path("/svc/web"));
+    let budget = BudgetConfig {
+        min_retries_per_sec: 3,
+        percent_can_retry: 0.3,
+        ttl: Duration::from_secs(15),
+    };
+    let expected = ServiceConfig {
+        total_timeout: millis(2000),
+        retries: RetriesConfig {
+            budget,
+            backoff: BackoffConfig::Constant { wait: Duration::from_millis(20) },
+        },
+        classifier: ClassifierConfig::RetryableRead5xx,
+    };
+    assert_eq!(service, expected);
+}
+
+#[test]
+fn every_kind_of_balancer_accrual_and_classifier_is_read() {
+    let config = full();
+    let client = |name| config.routers[1].client.of(&path(name));
+    let balancer = |name| client(name).load_balancer.kind;
+    let ewma = BalancerKind::Ewma { decay_time: Duration::from_secs(5), max_effort: 4 };
+    assert_eq!(balancer("/x"), ewma);
+    let aperture = BalancerKind::Aperture {
+        smooth_window: Duration::from_secs(1),
+        max_effort: 6,
+        low_load: 0.8,
+        high_load: 1.5,
+        min_aperture: 2,
+    };
+    assert_eq!(balancer("/#/io.l5d.fs/web"), aperture);
+    assert_eq!(balancer("/#/io.l5d.fs/heap"), BalancerKind::Heap);
+    assert_eq!(balancer("/$/inet/a/80"), BalancerKind::RoundRobin { max_effort: 2 });
+
+    let accrual = |name| client(name).failure_accrual.kind;
+    assert_eq!(accrual("/x"), AccrualKind::SuccessRate { success_rate: 0.9, requests: 20 });
+    let windowed =
+        AccrualKind::SuccessRateWindowed { success_rate: 0.8, window: Duration::from_mins(1) };
+    assert_eq!(accrual("/#/io.l5d.fs/web"), windowed);
+    assert_eq!(accrual("/%/io.l5d.port/80"), AccrualKind::Never);
+
+    let tls = client("/#/io.l5d.fs/web").tls.expect("it is given");
+    assert_eq!(tls.common_name.as_deref(), Some("web.example.com"));
+    assert_eq!(tls.trust, [file("ca"), file("chain")]);
+
+    let classifier = |name| config.routers[1].service.of(&path(name)).classifier;
+    assert_eq!(classifier("/svc/x"), ClassifierConfig::RetryableIdempotent5xx);
+    assert_eq!(classifier("/svc/all"), ClassifierConfig::RetryableAll5xx);
+    assert_eq!(classifier("/svc/fine"), ClassifierConfig::AllSuccessful);
+    assert_eq!(classifier("/svc/plain"), ClassifierConfig::NonRetryable5xx);
 }
 
 #[test]
 fn every_key_of_the_other_sections_is_read() {
     let config = full();
-    let prometheus = PrometheusConfig { path: "/metrics".into(), prefix: "fp_".into() };
-    assert_eq!(config.telemetry, [TelemeterConfig::Prometheus(prometheus)]);
-    assert_eq!(config.admin.shutdown_grace, Duration::from_millis(1500));
-    assert_eq!(config.admin.worker_threads, 1);
+    assert_eq!(
+        config.telemetry,
+        [
+            TelemeterConfig::Prometheus(PrometheusConfig {
+                path: "/metrics".into(),
+                prefix: "fp_".into()
+            }),
+            TelemeterConfig::Influxdb,
+            TelemeterConfig::Statsd(StatsdConfig {
+                prefix: "fingerpost".into(),
+                hostname: "statsd.local".into(),
+                port: 8126,
+                gauge_interval: Duration::from_secs(5),
+                sample_rate: 0.5,
+            }),
+            TelemeterConfig::RecentRequests(RecentRequestsConfig {
+                sample_rate: 1.0,
+                capacity: 100
+            }),
+            TelemeterConfig::Tracelog(TracelogConfig {
+                sample_rate: 0.2,
+                level: tracing::level_filters::LevelFilter::DEBUG,
+            }),
+        ]
+    );
+    let admin = &config.admin;
+    assert_eq!(admin.shutdown_grace, Duration::from_millis(1500));
+    assert_eq!((admin.worker_threads, admin.http_identifier_port), (1, Some(9991)));
+    assert_eq!(admin.tls.as_ref().map(|tls| &tls.identity), Some(&identity(None)));
+    let security = admin.security.as_ref().expect("it is given");
+    assert_eq!((security.ui, security.control, security.diagnostics), (true, false, false));
+    assert!(security.allowed[0].is_match("/admin/ping"));
+    assert!(!security.allowed[0].is_match("/admin/ping/pong"), "paths are matched whole");
+    assert!(security.refused[0].is_match("/config.json"));
     assert_eq!(config.usage, UsageConfig { org_id: Some("example".into()), enabled: Some(false) });
     let port = TransformerConfig {
         kind: TransformerKind::Port(PortTransformerConfig { port: 8080 }),
@@ -179,7 +366,7 @@ fn dentries_know_their_line_in_the_file() {
         .iter()
         .map(|dentry| dentry.place().expect("a place").to_string())
         .collect();
-    assert_eq!(places, ["full.yaml:40:5", "full.yaml:41:5"]);
+    assert_eq!(places, ["full.yaml:61:5", "full.yaml:62:5"]);
 }
 
 #[test]
@@ -243,8 +430,8 @@ fn no_key_of_linkerds_is_unknown() {
     let admin =
         "ip port socketOptions httpIdentifierPort shutdownGraceMs workerThreads tls security";
     let client = "tls loadBalancer hostConnectionPool failFast failureAccrual requestAttemptTimeoutMs \
-                  requeueBudget clientSession socketOptions forwardClientCert requestAuthorizers kind configs";
-    let service = "totalTimeoutMs retries responseClassifier kind configs";
+                  requeueBudget clientSession socketOptions forwardClientCert requestAuthorizers kind";
+    let service = "totalTimeoutMs retries responseClassifier kind";
     let balancer = "maxEffort enableProbation";
     let sections = [
         ("admin: {KEY: []}", admin),
@@ -253,6 +440,12 @@ fn no_key_of_linkerds_is_unknown() {
         ("routers: [{protocol: http, client: {KEY: []}}]", client),
         ("routers: [{protocol: http, client: {loadBalancer: {kind: p2c, KEY: []}}}]", balancer),
         ("routers: [{protocol: http, service: {KEY: []}}]", service),
+        ("routers: [{protocol: http, client: {kind: io.l5d.static, KEY: []}}]", "configs"),
+        (
+            "routers: [{protocol: http, client: {kind: io.l5d.static, configs: [{prefix: /, KEY: []}]}}]",
+            "tls loadBalancer hostConnectionPool failFast failureAccrual",
+        ),
+        ("routers: [{protocol: http, service: {kind: io.l5d.static, KEY: []}}]", "configs"),
         ("KEY: []", "telemetry routers namers admin usage"),
     ];
     for (text, keys) in sections {
@@ -272,7 +465,7 @@ fn a_byte_order_mark_and_windows_line_breaks_do_not_matter() {
     let config = parse("windows.yaml", &windows).unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(config.to_json(), full().to_json());
     let place = config.routers[0].dtab.dentries()[1].place().expect("a place");
-    assert_eq!(place.to_string(), "windows.yaml:41:5");
+    assert_eq!(place.to_string(), "windows.yaml:62:5");
     assert!(
         parse("t.json", "\u{feff}{\"routers\": [{\"protocol\": \"http\", \"servers\": [{}]}]}")
             .is_ok()

@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use dtab::Place;
 
+use super::error::Code;
+use super::reader::{Field, Object};
+use super::value;
+
 /// A certificate with its key, each a PEM file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdentityConfig {
@@ -49,4 +53,83 @@ pub struct ClientTlsConfig {
     pub protocols: Option<Vec<String>>,
     /// Where it stands in the file.
     pub place: Place,
+}
+
+fn read_identity(object: &mut Object<'_>) -> Option<IdentityConfig> {
+    let cert = object.required("certPath", value::file);
+    let key = object.required("keyPath", value::file);
+    let intermediates = object.optional("intermediateCertsPath", value::file);
+    Some(IdentityConfig { cert: cert?, key: key?, intermediates })
+}
+
+/// `tls` of a server or of the admin server.
+pub(super) fn read_server(field: &Field<'_>) -> Option<ServerTlsConfig> {
+    let mut object = field.object("the `tls` of a server")?;
+    let identity = read_identity(&mut object);
+    let ca_cert = object.optional("caCertPath", value::file);
+    let require_client_auth = object.optional("requireClientAuth", value::boolean);
+    let ciphers = object.optional("ciphers", value::texts);
+    let protocols = object.optional("protocols", value::texts);
+    object.finish();
+    Some(ServerTlsConfig {
+        identity: identity?,
+        ca_cert,
+        require_client_auth: require_client_auth.unwrap_or(false),
+        ciphers,
+        protocols,
+        place: field.place(),
+    })
+}
+
+/// `tls` of a client. What Linkerd finds out at the first request is found out here.
+pub(super) fn read_client(field: &Field<'_>) -> Option<ClientTlsConfig> {
+    let mut object = field.object("the `tls` of a client")?;
+    let enabled = object.optional("enabled", value::boolean).unwrap_or(true);
+    let disable_validation = object.optional("disableValidation", value::boolean).unwrap_or(false);
+    let common_name = object.optional("commonName", value::text);
+    let bundle = object.get("trustCertsBundle");
+    let certs = object.get("trustCerts");
+    let client_auth_field = object.get("clientAuth");
+    let protocols = object.optional("protocols", value::texts);
+    object.finish();
+
+    let mut trust = Vec::new();
+    trust.extend(bundle.as_ref().and_then(value::file));
+    trust.extend(
+        certs.as_ref().and_then(|certs| certs.list("files", value::file)).unwrap_or_default(),
+    );
+    if let (Some(bundle), Some(certs)) = (&bundle, &certs) {
+        let message =
+            "Both trustCerts and trustCertsBundle have been set. Please use only trustCertsBundle.";
+        let reported = certs.error(Code::Conflict, message);
+        reported.related(bundle.node.span.clone(), "the bundle is here");
+    }
+    let client_auth = client_auth_field.as_ref().and_then(|field| {
+        let mut object = field.object("`clientAuth`")?;
+        let identity = read_identity(&mut object);
+        object.finish();
+        identity
+    });
+    if enabled
+        && disable_validation
+        && let Some(auth) = &client_auth_field
+    {
+        let message = "disableValidation: true is incompatible with clientAuth";
+        auth.error(Code::Conflict, message).help("remove one of them");
+    }
+    if enabled && !disable_validation && common_name.is_none() {
+        let message = "tls is configured with validation but `commonName` is not set";
+        field.error(Code::Missing, message).help(
+            "give the name that the certificate must have; Linkerd would fail at the first request",
+        );
+    }
+    Some(ClientTlsConfig {
+        enabled,
+        disable_validation,
+        common_name,
+        trust,
+        client_auth,
+        protocols,
+        place: field.place(),
+    })
 }

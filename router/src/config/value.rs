@@ -8,11 +8,13 @@
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use dtab::{Dtab, Expected, Path, Source, Span, SyntaxError};
+use dtab::{Dtab, Expected, Path, PathPattern, Source, Span, SyntaxError};
+use regex::Regex;
 
 use super::embedded;
-use super::error::{Code, clip};
+use super::error::{Code, clip, closest};
 use super::node::{Scalar, Value};
 use super::offsets::OffsetMap;
 use super::reader::Field;
@@ -33,6 +35,16 @@ pub(crate) fn integer_text(text: &str) -> Option<i64> {
         return None;
     }
     text.replace('_', "").parse().ok()
+}
+
+/// Digits with an optional fraction and exponent; `.inf` and `.nan` are no numbers that a
+/// configuration could mean.
+fn number_text(text: &str) -> Option<f64> {
+    let digit = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | 'e' | 'E' | '_');
+    if !text.chars().all(digit) || text.starts_with('_') {
+        return None;
+    }
+    text.replace('_', "").parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 pub(crate) fn boolean_text(text: &str) -> Option<bool> {
@@ -60,6 +72,9 @@ pub(crate) fn boolean(field: &Field<'_>) -> Option<bool> {
     }
 }
 
+/// The largest of Linkerd's integers.
+pub(crate) const MAX: i64 = i32::MAX as i64;
+
 /// An integer within `range`.
 pub(crate) fn integer<T>(range: RangeInclusive<i64>) -> impl Fn(&Field<'_>) -> Option<T>
 where
@@ -73,20 +88,52 @@ where
         match T::try_from(value) {
             Ok(converted) if range.contains(&value) => Some(converted),
             _ => {
-                let message = format!(
-                    "{value} is out of range: it must be from {} to {}",
-                    range.start(),
-                    range.end()
-                );
+                let (least, most) = (*range.start(), *range.end());
+                let wanted = if value < least && most == MAX {
+                    format!("at least {least}")
+                } else {
+                    format!("from {least} to {most}")
+                };
+                let message = format!("{value} is out of range: it must be {wanted}");
                 field.error(Code::Invalid, message).none()
             }
         }
     }
 }
 
+/// A number within `range`, with or without a fraction.
+pub(crate) fn number(range: RangeInclusive<f64>) -> impl Fn(&Field<'_>) -> Option<f64> {
+    move |field| {
+        let Some(value) = number_text(&scalar(field, "a number")?.text) else {
+            return field.wrong_type("a number").none();
+        };
+        field.show(value);
+        if range.contains(&value) {
+            return Some(value);
+        }
+        let (least, most) = (range.start(), range.end());
+        let wanted = if most.is_infinite() {
+            format!("at least {least}")
+        } else {
+            format!("from {least} to {most}")
+        };
+        field.error(Code::Invalid, format!("{value} is out of range: it must be {wanted}")).none()
+    }
+}
+
+/// A positive integer. Limits are such: 0 would mean no limit to some and nothing at all to others.
+pub(crate) fn count<T: TryFrom<i64>>(field: &Field<'_>) -> Option<T> {
+    integer(1..=MAX)(field)
+}
+
 /// A time in milliseconds, at most some 24 days.
-pub(crate) fn millis(field: &Field<'_>) -> Option<u64> {
-    integer(0..=i64::from(i32::MAX))(field)
+pub(crate) fn millis(field: &Field<'_>) -> Option<Duration> {
+    integer(0..=MAX)(field).map(Duration::from_millis)
+}
+
+/// A limit of time in milliseconds.
+pub(crate) fn limit_millis(field: &Field<'_>) -> Option<Duration> {
+    count(field).map(Duration::from_millis)
 }
 
 /// A port from 0 to 65535; a quoted number is refused.
@@ -145,6 +192,71 @@ pub(crate) fn directory(field: &Field<'_>) -> Option<PathBuf> {
             .none();
     }
     reported.help("it must exist when the program starts").none()
+}
+
+/// A file that exists, relative to the working directory of the process.
+pub(crate) fn file(field: &Field<'_>) -> Option<PathBuf> {
+    let text = &scalar(field, "a file")?.text;
+    let path = PathBuf::from(text);
+    if path.is_file() {
+        return Some(path);
+    }
+    if path.is_dir() {
+        let reported = field.error(Code::Invalid, format!("{} is not a file", clip(text)));
+        return reported.help("it is a directory; give a file in it").none();
+    }
+    let reported = field.error(Code::Invalid, format!("there is no file {}", clip(text)));
+    if path.is_relative() {
+        return reported
+            .help("it is looked for in the directory in which the program is started")
+            .none();
+    }
+    reported.help("it must exist when the program starts").none()
+}
+
+/// A list of texts.
+pub(crate) fn texts(field: &Field<'_>) -> Option<Vec<String>> {
+    field.list("texts", text)
+}
+
+/// A regular expression that texts are matched with as a whole.
+pub(crate) fn regex(field: &Field<'_>) -> Option<Regex> {
+    let text = &scalar(field, "a regular expression")?.text;
+    match Regex::new(&format!("^(?:{text})$")) {
+        Ok(regex) => Some(regex),
+        Err(error) => {
+            let why = error.to_string();
+            let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            let message = format!("`{}` is not a regular expression: {why}", clip(text));
+            field.error(Code::Invalid, message).none()
+        }
+    }
+}
+
+/// One of some words.
+pub(crate) fn word<T: Copy>(words: &[(&str, T)]) -> impl Fn(&Field<'_>) -> Option<T> {
+    move |field| {
+        let ids = || words.iter().map(|(word, _)| *word);
+        let wanted = format!("one of {}", ids().collect::<Vec<_>>().join(", "));
+        let text = &scalar(field, &wanted)?.text;
+        if let Some((_, value)) = words.iter().find(|(word, _)| word == text) {
+            return Some(*value);
+        }
+        let reported = field.error(Code::Invalid, format!("`{}` is not {wanted}", clip(text)));
+        match closest(text, ids()) {
+            Some(meant) => reported.help(format!("did you mean `{meant}`?")).none(),
+            None => reported.none(),
+        }
+    }
+}
+
+/// A pattern that can be matched. Linkerd finds out at the first name that gets to the bad segment.
+pub(crate) fn pattern(field: &Field<'_>) -> Option<PathPattern> {
+    let pattern = PathPattern::new(&text(field)?);
+    match pattern.broken() {
+        Some(why) => field.error(Code::Invalid, format!("not a pattern: {why}")).none(),
+        None => Some(pattern),
+    }
 }
 
 /// The name of an HTTP header.

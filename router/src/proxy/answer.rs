@@ -7,6 +7,8 @@ use dtab::{Dtab, Path};
 use http::{HeaderValue, Method, Response, StatusCode};
 
 use super::bindings::{BindError, Entry};
+use crate::client::limit::Limit;
+use crate::config::PoolConfig;
 use crate::http::body::ResponseBody;
 use crate::http::errors::{self, ConnectionFailed, ErrorLimits, NoBrokers, UnknownDestination};
 use crate::http::headers::{explanation, outcome};
@@ -120,6 +122,29 @@ impl Refusal {
         let brief = Some("the service broke off before it had answered".to_owned());
         let refusal = Refusal::new(StatusCode::BAD_GATEWAY, message);
         Refusal { brief, explanation, retryable: unsent, ..refusal }
+    }
+
+    /// There was no answer in time.
+    pub(crate) fn timeout(limit: Limit, entry: &Entry) -> Self {
+        let message = format!("{limit} from {}", entry.path);
+        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message)
+    }
+
+    /// As many requests as may wait for a connection to the endpoint already do.
+    pub(crate) fn too_many_waiters(selected: SocketAddr, client: &Path, pool: PoolConfig) -> Self {
+        let most = pool.max_waiters.unwrap_or(u32::MAX);
+        let message = format!("{most} requests already wait for a connection (maxWaiters)");
+        let explanation = Some(format!("{client}: all connections to {selected} are in use"));
+        let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message);
+        Refusal { explanation, retryable: true, ..refusal }
+    }
+
+    /// As many requests as the bound name may have are under way.
+    pub(crate) fn too_many_in_flight(limit: u32, client: &Path) -> Self {
+        let message = format!("{limit} requests are already under way (maxInFlight)");
+        let explanation = Some(format!("{client}: it gets no more at a time"));
+        let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message);
+        Refusal { explanation, retryable: true, ..refusal }
     }
 
     /// The same, with the explanation also in the header that was asked for.

@@ -23,10 +23,11 @@ use super::answer::Refusal;
 use super::context::{Context, Overrides};
 use super::stats::{ClientStats, RouterStats, ServiceStats};
 use crate::client::Client;
-use crate::client::health::HealthTable;
+use crate::config::ServiceConfig;
 use crate::entropy;
 use crate::http::headers::dst::DstHeaders;
 use crate::naming::{Binding, BindingHandle};
+use crate::retry::budget::{Account, Budget};
 
 /// The most names that are kept bound under overrides: what one costs is up to whoever makes it up.
 const OVERRIDDEN: usize = 128;
@@ -34,7 +35,6 @@ const OVERRIDDEN: usize = 128;
 /// All bindings of one router on one worker.
 pub(crate) struct Bindings {
     router: Arc<Router>,
-    health: Arc<HealthTable>,
     plain: HashMap<Path, Rc<Entry>, RandomState>,
     overridden: HashMap<(Path, Overrides), Rc<Entry>, RandomState>,
     clients: HashMap<Path, Rc<Client>, RandomState>,
@@ -46,6 +46,8 @@ pub(crate) struct Entry {
     pub(crate) path: Path,
     pub(crate) local: Dtab,
     pub(crate) stats: ServiceStats,
+    /// How its requests are judged and retried.
+    pub(crate) policy: ServicePolicy,
     ctx_dtab: Option<HeaderValue>,
     handle: RefCell<BindingHandle>,
     resolved: RefCell<Option<Rc<Resolved>>>,
@@ -53,6 +55,12 @@ pub(crate) struct Entry {
     last_used: Cell<Instant>,
     /// The bindings that it belongs to, for its clients.
     owner: std::rc::Weak<RefCell<Bindings>>,
+}
+
+/// What holds for the requests of one logical name.
+pub(crate) struct ServicePolicy {
+    pub(crate) config: ServiceConfig,
+    pub(crate) retries: Account,
 }
 
 /// What a binding comes to for requests: where they go, and with what share.
@@ -91,10 +99,9 @@ pub(crate) enum Choice {
 }
 
 impl Bindings {
-    pub(crate) fn new(router: Arc<Router>, health: Arc<HealthTable>, stats: RouterStats) -> Self {
+    pub(crate) fn new(router: Arc<Router>, stats: RouterStats) -> Self {
         Bindings {
             router,
-            health,
             plain: HashMap::default(),
             overridden: HashMap::default(),
             clients: HashMap::default(),
@@ -137,12 +144,17 @@ impl Bindings {
 
     fn bind(&self, this: &Rc<RefCell<Self>>, path: &Path, local: Dtab) -> Rc<Entry> {
         self.stats.path.misses.incr();
+        let config = self.router.services.of(path);
+        let retries =
+            self.router.retry_budgets.get_or(path.clone(), || Budget::new(config.retries.budget));
+        let retries = retries.open();
         let shown = (!local.is_empty()).then(|| HeaderValue::try_from(local.to_string()).ok());
         Rc::new(Entry {
             path: path.clone(),
             handle: RefCell::new(self.router.interpreter.bind(&local, path)),
             local,
-            stats: ServiceStats::new(&self.router.metrics, path),
+            stats: ServiceStats::new(&self.router.metrics, path, &retries),
+            policy: ServicePolicy { config, retries },
             ctx_dtab: shown.flatten(),
             resolved: RefCell::default(),
             uses: Cell::new(0),
@@ -159,7 +171,8 @@ impl Bindings {
         self.stats.client.misses.incr();
         let stats = ClientStats::new(&self.router.metrics, id);
         let config = self.router.clients.of(id);
-        let client = Rc::new(Client::new(id.clone(), config, self.health.clone(), stats));
+        let shared = self.router.shared_clients.clone();
+        let client = Rc::new(Client::new(id.clone(), config, shared, stats));
         if self.clients.len() >= self.router.cache.clients {
             let unused = self.clients.iter().find(|(_, client)| Rc::strong_count(client) == 1);
             match unused.map(|(id, _)| id.clone()) {
@@ -186,6 +199,10 @@ impl Bindings {
         let before = self.clients.len();
         self.clients.retain(|_, client| Rc::strong_count(client) > 1);
         self.stats.client.expires.add((before - self.clients.len()) as u64);
+    }
+
+    /// Closes connections that have waited or lived for too long.
+    pub(crate) fn reap(&self) {
         for client in self.clients.values() {
             client.reap();
         }

@@ -7,15 +7,15 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use http::{Response, StatusCode};
 
 use super::answer::Refusal;
-use crate::client::{Exchange, SendError};
+use crate::classifier::Class;
 use crate::http::body::ResponseBody;
 use crate::http::headers::{ERR, outcome};
+use crate::retry::budget::{Account, Budget};
 use crate::telemetry::{Counter, Gauge, Level, Scope, Stat};
 
 /// `requests`, `success`, `failures`, `request_latency_ms`, `pending`: what servers, services and
@@ -129,39 +129,83 @@ fn is_success<B>(response: &Response<B>) -> bool {
 pub(crate) struct ServiceStats {
     scope: Scope,
     name: String,
-    counted: RefCell<Option<Requests>>,
+    budget: Arc<Budget>,
+    counted: RefCell<Option<ServiceCounters>>,
+}
+
+struct ServiceCounters {
+    requests: Requests,
+    retries: Counter,
+    retries_per_request: Stat,
+    budget_exhausted: Counter,
+    _budget: Gauge,
+}
+
+impl ServiceCounters {
+    fn new(scope: &Scope, budget: &Arc<Budget>) -> Self {
+        let retries = scope.scope("retries");
+        ServiceCounters {
+            requests: Requests::new(scope),
+            retries: retries.counter("total"),
+            retries_per_request: retries.stat("per_request"),
+            budget_exhausted: retries.counter("budget_exhausted"),
+            _budget: budget_gauge(&retries, budget),
+        }
+    }
+}
+
+/// `retries/budget`: the retries that are left, of all workers together.
+fn budget_gauge(retries: &Scope, budget: &Arc<Budget>) -> Gauge {
+    let budget = budget.clone();
+    retries.gauge("budget", move || budget.balance() as f64)
 }
 
 impl ServiceStats {
-    pub(crate) fn new(router: &Scope, name: &dtab::Path) -> Self {
+    pub(crate) fn new(router: &Scope, name: &dtab::Path, budget: &Account) -> Self {
         let name = label(name);
         let scope = router.scope("service").scope(&name);
-        ServiceStats { scope, name, counted: RefCell::default() }
+        ServiceStats { scope, name, budget: budget.budget().clone(), counted: RefCell::default() }
     }
 
     /// The name is bound: from now on it is counted.
     pub(crate) fn bound(&self) {
-        self.counted.borrow_mut().get_or_insert_with(|| Requests::new(&self.scope));
+        let counters = || ServiceCounters::new(&self.scope, &self.budget);
+        self.counted.borrow_mut().get_or_insert_with(counters);
     }
 
     /// A request begins; whether it is counted, which [`ServiceStats::done`] is to be told.
     pub(crate) fn begin(&self) -> bool {
         let counted = self.counted.borrow();
-        if let Some(requests) = &*counted {
-            requests.pending.inc();
+        if let Some(counted) = &*counted {
+            counted.requests.pending.inc();
         }
         counted.is_some()
     }
 
     pub(crate) fn done(&self) {
-        if let Some(requests) = &*self.counted.borrow() {
-            requests.pending.dec();
+        if let Some(counted) = &*self.counted.borrow() {
+            counted.requests.pending.dec();
         }
     }
 
     pub(crate) fn end(&self, answer: &Result<Response<ResponseBody>, Refusal>, started: Instant) {
-        if let Some(requests) = &*self.counted.borrow() {
-            requests.end(answer.as_ref().is_ok_and(is_success), started.elapsed());
+        if let Some(counted) = &*self.counted.borrow() {
+            counted.requests.end(answer.as_ref().is_ok_and(is_success), started.elapsed());
+        }
+    }
+
+    /// A request has been answered, or given up, after so many retries.
+    pub(crate) fn retried(&self, times: u64) {
+        if let Some(counted) = &*self.counted.borrow() {
+            counted.retries.add(times);
+            counted.retries_per_request.record(times);
+        }
+    }
+
+    /// A failure is passed on since there is no retry left.
+    pub(crate) fn budget_exhausted(&self) {
+        if let Some(counted) = &*self.counted.borrow() {
+            counted.budget_exhausted.incr();
         }
     }
 }
@@ -182,14 +226,22 @@ pub(crate) struct ClientStats {
     connects: Counter,
     connect_latency: Stat,
     connections: Rc<Level>,
-    size: Arc<AtomicUsize>,
-    adds: Counter,
-    removes: Counter,
-    updates: Counter,
-    /// Every worker has a balancer of the same endpoints; shown is the one made last.
-    _balancer: [Gauge; 2],
     services: RefCell<HashMap<String, Rc<Requests>>>,
+    cached: Rc<Level>,
+    in_use: Rc<Level>,
+    waiters: Rc<Level>,
+    waited: Counter,
+    budget: Option<Gauge>,
+    /// Connections refused because too many requests wait for one.
+    pub(crate) too_many_waiters: Counter,
+    /// Requests refused by `maxInFlight`.
+    pub(crate) in_flight_refused: Counter,
     pub(crate) requeues: Counter,
+    pub(crate) requeues_per_request: Stat,
+    pub(crate) budget_exhausted: Counter,
+    pub(crate) request_limit: Counter,
+    pub(crate) cannot_retry: Counter,
+    pub(crate) not_open: Counter,
     pub(crate) connect_failures: Counter,
 }
 
@@ -199,26 +251,28 @@ const MAX_SERVICES: usize = 1000;
 impl ClientStats {
     pub(crate) fn new(router: &Scope, id: &dtab::Path) -> Self {
         let scope = router.scope("client").scope(&label(id));
-        let balancer = scope.scope("loadbalancer");
-        let size = Arc::new(AtomicUsize::new(0));
-        let shown = size.clone();
+        let retries = scope.scope("retries");
         ClientStats {
             requests: Requests::new(&scope),
             statuses: Statuses::new(&scope),
             connects: scope.counter("connects"),
             connect_latency: scope.stat("connect_latency_ms"),
             connections: Rc::new(scope.level("connections")),
-            size,
-            adds: balancer.counter("adds"),
-            removes: balancer.counter("removes"),
-            updates: balancer.counter("updates"),
-            _balancer: [
-                balancer.gauge("size", move || shown.load(Relaxed) as f64),
-                balancer.scope("algorithm").gauge("p2c_least_loaded", || 1.0),
-            ],
             services: RefCell::default(),
-            requeues: scope.scope("retries").counter("requeues"),
-            connect_failures: scope.scope("failures").counter("connect"),
+            cached: Rc::new(scope.level("pool_cached")),
+            in_use: Rc::new(scope.level("pool_size")),
+            waiters: Rc::new(scope.level("pool_waiters")),
+            waited: scope.counter("pool_num_waited"),
+            budget: None,
+            too_many_waiters: scope.counter("pool_num_too_many_waiters"),
+            in_flight_refused: scope.scope("limits").counter("in_flight"),
+            requeues: retries.counter("requeues"),
+            requeues_per_request: retries.stat("requeues_per_request"),
+            budget_exhausted: retries.counter("budget_exhausted"),
+            request_limit: retries.counter("request_limit"),
+            cannot_retry: retries.counter("cannot_retry"),
+            not_open: retries.counter("not_open"),
+            connect_failures: scope.scope("service_creation").counter("failures"),
             scope,
         }
     }
@@ -228,15 +282,35 @@ impl ClientStats {
         self.connect_latency.record(took.as_millis() as u64);
     }
 
-    pub(crate) fn open_connections(&self) -> Open {
+    /// A connection is open until the guard is dropped.
+    pub(crate) fn open_connection(&self) -> Open {
         Open::new(&self.connections)
     }
 
-    pub(crate) fn endpoints_changed(&self, before: usize, after: usize) {
-        self.updates.incr();
-        self.adds.add(after.saturating_sub(before) as u64);
-        self.removes.add(before.saturating_sub(after) as u64);
-        self.size.store(after, Relaxed);
+    /// A connection has a request on it until the guard is dropped.
+    pub(crate) fn in_use(&self) -> Open {
+        Open::new(&self.in_use)
+    }
+
+    /// A request waits for a connection until the guard is dropped.
+    pub(crate) fn waiting(&self) -> Open {
+        self.waited.incr();
+        Open::new(&self.waiters)
+    }
+
+    /// Connections that wait for a request.
+    pub(crate) fn cached(&self) -> Rc<Level> {
+        self.cached.clone()
+    }
+
+    /// Shows what is left of the requeue budget.
+    pub(crate) fn shows_budget(&mut self, requeues: &Account) {
+        self.budget = Some(budget_gauge(&self.scope.scope("retries"), requeues.budget()));
+    }
+
+    /// Where everything of the client is counted.
+    pub(crate) fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     /// Counts one exchange, for the client as a whole and for the service within it.
@@ -273,14 +347,14 @@ pub(crate) struct Attempt<'c> {
 }
 
 impl Attempt<'_> {
-    pub(crate) fn end(&self, sent: &Result<Response<Exchange>, SendError>) {
+    /// It has ended with this status, or with no response.
+    pub(crate) fn end(&self, status: Option<StatusCode>, class: Class) {
         let took = self.started.elapsed();
-        let success = sent.as_ref().is_ok_and(is_success);
-        self.client.requests.end(success, took);
+        self.client.requests.end(class.is_success(), took);
         if let Some(service) = &self.service {
-            service.end(success, took);
+            service.end(class.is_success(), took);
         }
-        self.client.statuses.count(sent.as_ref().ok().map(Response::status), took);
+        self.client.statuses.count(status, took);
     }
 }
 

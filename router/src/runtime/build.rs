@@ -10,6 +10,8 @@ use tokio::sync::mpsc;
 use super::RunError;
 use super::listener::Listener;
 use crate::admin::{self, AdminContext, AdminRouter, LogLevels, PrometheusPage};
+use crate::client::health::HealthTable;
+use crate::client::shared::SharedClients;
 use crate::config::kinds::{IdentifierConfig, TelemeterConfig};
 use crate::config::{Config, RouterConfig, ServerConfig};
 use crate::configured;
@@ -24,6 +26,7 @@ use crate::naming::LiveNamers;
 use crate::proxy::{Router, Server};
 use crate::server::Limits;
 use crate::telemetry::{Gauge, Metrics, Scope};
+use crate::weak_table::WeakTable;
 
 /// What a configuration becomes.
 pub(super) struct Built {
@@ -52,6 +55,7 @@ pub(super) fn build(
 ) -> Result<Built, RunError> {
     let namers = configured::namers(config, control)
         .map_err(|failure| RunError::Build(failure.to_string()))?;
+    let health = HealthTable::new();
     let mut built = Built { routers: Vec::new(), servers: Vec::new(), namers };
     for (at, router) in config.routers.iter().enumerate() {
         let scope = metrics.scope(&["rt", &router.label]);
@@ -63,6 +67,10 @@ pub(super) fn build(
             binding_timeout: router.binding_timeout,
             cache: router.binding_cache.clone(),
             clients: router.client.clone(),
+            services: router.service.clone(),
+            stream_after: router.stream_after,
+            shared_clients: SharedClients::new(&router.label, health.clone()),
+            retry_budgets: WeakTable::default(),
             errors: ErrorLimits {
                 header: router.max_headers_kb as usize * 1024,
                 body: router.max_err_response_kb as usize * 1024,
@@ -185,11 +193,13 @@ impl Built {
                 interpreter: router.shared.interpreter.clone(),
             })
             .collect();
-        let page = |telemeter: &TelemeterConfig| {
-            let TelemeterConfig::Prometheus(page) = telemeter;
-            PrometheusPage { path: page.path.clone(), prefix: page.prefix.clone() }
+        let page = |telemeter: &TelemeterConfig| match telemeter {
+            TelemeterConfig::Prometheus(page) => {
+                Some(PrometheusPage { path: page.path.clone(), prefix: page.prefix.clone() })
+            }
+            _ => None,
         };
-        let mut prometheus: Vec<_> = config.telemetry.iter().map(page).collect();
+        let mut prometheus: Vec<_> = config.telemetry.iter().filter_map(page).collect();
         if prometheus.is_empty() {
             // Linkerd has the page only if it is configured; there is no reason not to have it.
             let path = "/admin/metrics/prometheus".to_owned();

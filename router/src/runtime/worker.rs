@@ -13,7 +13,6 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 
 use super::build::Built;
-use crate::client::health::HealthTable;
 use crate::entropy;
 use crate::proxy::stats::ServerStats;
 use crate::proxy::{LocalRouter, LocalServer, Router, Server};
@@ -23,8 +22,10 @@ use crate::server::watchdog::{self, Progress, Watchdog};
 /// Connections on their way to a worker.
 const QUEUE: usize = 1024;
 
-/// How often unused bindings and connections are looked for.
+/// How often unused bindings are looked for.
 const EXPIRE_PERIOD: Duration = Duration::from_secs(5);
+/// How often unused connections to services are looked for.
+const REAP_PERIOD: Duration = Duration::from_secs(1);
 
 /// All data workers.
 pub(super) struct Workers {
@@ -51,7 +52,6 @@ struct Plan {
     routers: Vec<Arc<Router>>,
     /// Each server and which of the routers it belongs to.
     servers: Vec<(Arc<Server>, usize)>,
-    health: Arc<HealthTable>,
     accepted: mpsc::Receiver<Accepted>,
     connections: Arc<AtomicUsize>,
     draining: watch::Receiver<bool>,
@@ -60,11 +60,7 @@ struct Plan {
 }
 
 impl Workers {
-    pub(super) fn start(
-        count: usize,
-        built: &Built,
-        health: &Arc<HealthTable>,
-    ) -> io::Result<Self> {
+    pub(super) fn start(count: usize, built: &Built) -> io::Result<Self> {
         let (draining, _) = watch::channel(false);
         let (ended_sender, ended) = watch::channel(());
         let mut workers = Vec::new();
@@ -74,7 +70,6 @@ impl Workers {
             let plan = Plan {
                 routers: built.routers.iter().map(|router| router.shared.clone()).collect(),
                 servers: built.servers.iter().map(|s| (s.shared.clone(), s.router)).collect(),
-                health: health.clone(),
                 accepted,
                 connections: connections.clone(),
                 draining: draining.subscribe(),
@@ -122,11 +117,8 @@ impl Workers {
 
 impl Plan {
     async fn run(mut self) {
-        let routers: Vec<_> = self
-            .routers
-            .iter()
-            .map(|router| LocalRouter::new(router.clone(), self.health.clone()))
-            .collect();
+        let routers: Vec<_> =
+            self.routers.iter().map(|router| LocalRouter::new(router.clone())).collect();
         let servers: Vec<_> = self
             .servers
             .iter()
@@ -202,12 +194,18 @@ impl Drop for Counted {
 async fn look_after(routers: Vec<Rc<LocalRouter>>, watchdog: Rc<RefCell<Watchdog>>) {
     let mut tick = tokio::time::interval(watchdog::PERIOD);
     let mut expire = tokio::time::interval(EXPIRE_PERIOD);
+    let mut reap = tokio::time::interval(REAP_PERIOD);
     loop {
         tokio::select! {
             _ = tick.tick() => watchdog.borrow_mut().look(),
             _ = expire.tick() => {
                 for router in &routers {
                     router.bindings.borrow_mut().expire();
+                }
+            }
+            _ = reap.tick() => {
+                for router in &routers {
+                    router.bindings.borrow().reap();
                 }
             }
         }

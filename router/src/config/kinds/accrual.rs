@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::BackoffConfig;
+use super::{BACKOFFS, BackoffConfig};
+use crate::config::reader::Object;
+use crate::config::value;
 
 /// When an endpoint is taken out, and for how long.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,4 +51,42 @@ impl Default for FailureAccrualConfig {
             },
         }
     }
+}
+
+fn with_backoff(
+    object: &mut Object<'_>,
+    kind: Option<AccrualKind>,
+) -> Option<FailureAccrualConfig> {
+    let backoff = object
+        .optional("backoff", |field| BACKOFFS.read(field))
+        .unwrap_or(FailureAccrualConfig::default().backoff);
+    Some(FailureAccrualConfig { kind: kind?, backoff })
+}
+
+pub(super) fn read_consecutive_failures(object: &mut Object<'_>) -> Option<FailureAccrualConfig> {
+    let failures = object.required("failures", value::count);
+    let kind = failures.map(|failures| AccrualKind::ConsecutiveFailures { failures });
+    with_backoff(object, kind)
+}
+
+pub(super) fn read_success_rate(object: &mut Object<'_>) -> Option<FailureAccrualConfig> {
+    let success_rate = object.required("successRate", value::number(0.0..=1.0));
+    let requests = object.required("requests", value::count);
+    let kind = success_rate
+        .zip(requests)
+        .map(|(success_rate, requests)| AccrualKind::SuccessRate { success_rate, requests });
+    with_backoff(object, kind)
+}
+
+pub(super) fn read_success_rate_windowed(object: &mut Object<'_>) -> Option<FailureAccrualConfig> {
+    let success_rate = object.required("successRate", value::number(0.0..=1.0));
+    let window = object.required("window", value::count).map(Duration::from_secs);
+    let kind = success_rate
+        .zip(window)
+        .map(|(success_rate, window)| AccrualKind::SuccessRateWindowed { success_rate, window });
+    with_backoff(object, kind)
+}
+
+pub(super) fn read_none(_: &mut Object<'_>) -> Option<FailureAccrualConfig> {
+    Some(FailureAccrualConfig { kind: AccrualKind::Never, ..FailureAccrualConfig::default() })
 }

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use crate::config::error::Code;
+use crate::config::reader::Object;
+use crate::config::value;
+
 /// A sequence of waits without end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BackoffConfig {
@@ -24,4 +28,24 @@ pub enum BackoffConfig {
         /// The longest.
         max: Duration,
     },
+}
+
+pub(super) fn read_constant(object: &mut Object<'_>) -> Option<BackoffConfig> {
+    let wait = object.optional("ms", value::millis).unwrap_or(Duration::ZERO);
+    Some(BackoffConfig::Constant { wait })
+}
+
+pub(super) fn read_jittered(object: &mut Object<'_>) -> Option<BackoffConfig> {
+    let mut bound = |key| match object.get(key) {
+        Some(field) => value::limit_millis(&field),
+        None => object.field.error(Code::Missing, format!("'{key}' must be specified")).none(),
+    };
+    let (min, max) = (bound("minMs"), bound("maxMs"));
+    let (min, max) = min.zip(max)?;
+    if min > max {
+        let message =
+            format!("`minMs` {} is more than `maxMs` {}", min.as_millis(), max.as_millis());
+        return object.field.error(Code::Conflict, message).none();
+    }
+    Some(BackoffConfig::Jittered { min, max })
 }

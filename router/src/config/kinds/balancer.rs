@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::not_built::Section;
+use crate::config::error::Code;
 use crate::config::reader::Object;
 use crate::config::value;
 
@@ -60,8 +60,49 @@ impl Default for LoadBalancerConfig {
     }
 }
 
+fn of_kind(object: &mut Object<'_>, kind: BalancerKind) -> Option<LoadBalancerConfig> {
+    let enable_probation = object.optional("enableProbation", value::boolean).unwrap_or(false);
+    Some(LoadBalancerConfig { kind, enable_probation })
+}
+
+fn max_effort(object: &mut Object<'_>) -> u32 {
+    object.optional("maxEffort", value::integer(1..=1000)).unwrap_or(5)
+}
+
 pub(super) fn read_p2c(object: &mut Object<'_>) -> Option<LoadBalancerConfig> {
-    let max_effort = object.optional("maxEffort", value::integer(1..=1000)).unwrap_or(5);
-    object.refuse_not_built(Section::Balancer);
-    Some(LoadBalancerConfig { kind: BalancerKind::P2c { max_effort }, enable_probation: false })
+    let max_effort = max_effort(object);
+    of_kind(object, BalancerKind::P2c { max_effort })
+}
+
+pub(super) fn read_ewma(object: &mut Object<'_>) -> Option<LoadBalancerConfig> {
+    let decay_time =
+        object.optional("decayTimeMs", value::limit_millis).unwrap_or(Duration::from_secs(10));
+    let max_effort = max_effort(object);
+    of_kind(object, BalancerKind::Ewma { decay_time, max_effort })
+}
+
+pub(super) fn read_aperture(object: &mut Object<'_>) -> Option<LoadBalancerConfig> {
+    let smooth_window =
+        object.optional("smoothWindowMs", value::limit_millis).unwrap_or(Duration::from_secs(5));
+    let max_effort = max_effort(object);
+    let low_load = object.optional("lowLoad", value::number(0.0..=f64::INFINITY)).unwrap_or(0.5);
+    let high_load = object.optional("highLoad", value::number(0.0..=f64::INFINITY)).unwrap_or(2.0);
+    let min_aperture = object.optional("minAperture", value::count).unwrap_or(1);
+    if low_load >= high_load {
+        let message = format!("`lowLoad` {low_load} is not below `highLoad` {high_load}");
+        object.field.error(Code::Conflict, message);
+    }
+    of_kind(
+        object,
+        BalancerKind::Aperture { smooth_window, max_effort, low_load, high_load, min_aperture },
+    )
+}
+
+pub(super) fn read_heap(object: &mut Object<'_>) -> Option<LoadBalancerConfig> {
+    of_kind(object, BalancerKind::Heap)
+}
+
+pub(super) fn read_round_robin(object: &mut Object<'_>) -> Option<LoadBalancerConfig> {
+    let max_effort = max_effort(object);
+    of_kind(object, BalancerKind::RoundRobin { max_effort })
 }

@@ -99,7 +99,7 @@ pub(super) fn read_method_and_host(object: &mut Object<'_>) -> Option<Identifier
 }
 
 pub(super) fn read_path(object: &mut Object<'_>) -> Option<IdentifierConfig> {
-    let segments = value::integer::<i32>(i64::from(i32::MIN)..=i64::from(i32::MAX));
+    let segments = value::integer::<i32>(i64::from(i32::MIN)..=value::MAX);
     let segments = object.optional("segments", segments).unwrap_or(1);
     let consume = object.optional("consume", value::boolean).unwrap_or(false);
     let segments = usize::try_from(segments).unwrap_or(0);

@@ -8,7 +8,7 @@
 //!   name: "/svc/{service}"
 //! ```
 
-use dtab::{Path, PathPattern};
+use dtab::Path;
 
 use super::namer::{NamerConfig, NamerKind};
 use super::transformer;
@@ -33,20 +33,11 @@ pub(super) fn read(object: &mut Object<'_>) -> Option<NamerConfig> {
             object.field.error(Code::Missing, message).none()
         }
     };
-    let pattern = object.required("pattern", pattern);
+    let pattern = object.required("pattern", value::pattern).map(|pattern| pattern.to_string());
     let name = object.required("name", template);
     let transformers = transformer::read_all(object);
     let kind = NamerKind::Rewrite(RewriteNamerConfig { pattern: pattern?, name: name? });
     Some(NamerConfig { kind, prefix: prefix?, transformers })
-}
-
-/// A pattern that can be matched. Linkerd finds out at the first name that gets to the bad segment.
-fn pattern(field: &Field<'_>) -> Option<String> {
-    let text = value::text(field)?;
-    match PathPattern::new(&text).broken() {
-        Some(why) => field.error(Code::Invalid, format!("not a pattern: {why}")).none(),
-        None => Some(text),
-    }
 }
 
 /// A text that is a path once its captures are filled in. A capture never holds a `/`, so that any

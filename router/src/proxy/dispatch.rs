@@ -1,0 +1,216 @@
+//! From a name to the answer of a service: bound, sent, and tried again if need be.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use http::{HeaderValue, Request, Response, StatusCode, Version, header};
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+
+use super::answer::Refusal;
+use super::bindings::{Choice, Destination, Entry, Leaf, Resolved};
+use super::context::Context;
+use super::{Caller, LocalServer, upgrade, with_status};
+use crate::backoff::Backoff;
+use crate::classifier::Class;
+use crate::client::limit::{Limit, within};
+use crate::client::{Answer, SendError, Service, exchange};
+use crate::http::body::ResponseBody;
+use crate::http::{framing, nack, via};
+use crate::retry::replay::{Outgoing, RequestBody};
+
+/// What a name is bound to, and which of its leaves one attempt takes.
+struct Target {
+    resolved: Rc<Resolved>,
+    drawn: usize,
+}
+
+impl LocalServer {
+    /// Sends a request to where its name is bound, and again as its service's policy has it.
+    pub(super) async fn dispatch(
+        &self,
+        caller: &Caller,
+        entry: &Rc<Entry>,
+        context: &Context,
+        parts: http::request::Parts,
+        body: Incoming,
+        upgrade: Option<HeaderValue>,
+    ) -> Result<Response<ResponseBody>, Refusal> {
+        let policy = &entry.policy;
+        policy.retries.deposit(Instant::now());
+        let total = policy.config.total_timeout;
+        let total = total.map(|after| Limit::new("totalTimeoutMs", after));
+        let mut target = self.bind(entry, total).await?;
+        if let Choice::Status(code) = target.resolved.choice(target.drawn) {
+            let status = StatusCode::from_u16(*code).unwrap_or(StatusCode::BAD_GATEWAY);
+            return Ok(self.explained(context, &target.resolved.binding, with_status(status)));
+        }
+        let prepared = self.prepare(caller, entry, context, parts, body, upgrade.as_ref());
+        let (mut outgoing, tunnel) =
+            within(total, prepared).await.map_err(|limit| Refusal::timeout(limit, entry))??;
+        let service = Service {
+            classifier: policy.config.classifier,
+            stats: &entry.stats,
+            limit: total,
+            acquisition: self.router.shared.binding_timeout,
+        };
+
+        let mut backoff = Backoff::new(policy.config.retries.backoff);
+        let mut retries = 0;
+        let answered = loop {
+            let (class, attempted) =
+                self.attempt(caller, entry, &target, &service, &mut outgoing).await;
+            if class != Class::RetryableFailure {
+                break attempted;
+            }
+            if !policy.retries.withdraw(Instant::now()) {
+                entry.stats.budget_exhausted();
+                break attempted;
+            }
+            let wait = backoff.next();
+            if total.is_some_and(|total| total.is_within(wait)) {
+                break attempted;
+            }
+            if let Ok(answer) = attempted {
+                exchange::discard(answer.response.into_body());
+            }
+            retries += 1;
+            if wait > Duration::ZERO {
+                tokio::time::sleep(wait).await;
+            }
+            match self.bind(entry, total).await {
+                Ok(again) => target = again,
+                Err(refusal) => break Err(refusal),
+            }
+        };
+        entry.stats.retried(retries);
+        let response = Self::answer(caller, answered?, tunnel)?;
+        Ok(self.explained(context, &target.resolved.binding, response))
+    }
+
+    /// Draws where the next attempt goes.
+    async fn bind(&self, entry: &Entry, total: Option<Limit>) -> Result<Target, Refusal> {
+        let router = &self.router.shared;
+        let drawn = within(total, entry.drawn(router.binding_timeout)).await;
+        let drawn = drawn.map_err(|limit| Refusal::timeout(limit, entry))?;
+        let (resolved, drawn) =
+            drawn.map_err(|error| Refusal::unbound(&error, &entry.path, &router.interpreter))?;
+        match resolved.choice(drawn) {
+            Choice::Bound(_) | Choice::Status(_) => Ok(Target { resolved, drawn }),
+            Choice::Pending | Choice::NoBrokers => {
+                Err(Refusal::no_brokers(&resolved.binding, entry, &router.interpreter))
+            }
+        }
+    }
+
+    /// The request as it goes to a service, but for what depends on which one it is.
+    async fn prepare(
+        &self,
+        caller: &Caller,
+        entry: &Entry,
+        context: &Context,
+        mut parts: http::request::Parts,
+        body: Incoming,
+        upgrade: Option<&HeaderValue>,
+    ) -> Result<(Outgoing, Option<OnUpgrade>), Refusal> {
+        framing::settle_length(&mut parts.headers).map_err(Refusal::bad_request)?;
+        let version = parts.version;
+        via::append(&mut parts.headers, version);
+        self.write_request_headers(caller, &mut parts);
+        entry.write_context(context, &mut parts.headers);
+        if let Some(protocol) = upgrade {
+            upgrade::ask(&mut parts.headers, protocol);
+        }
+        if !body.is_end_stream()
+            && version == Version::HTTP_11
+            && !parts.headers.contains_key(header::CONTENT_LENGTH)
+        {
+            // Said outright, since the codec takes a GET without it for one that has no body.
+            let chunked = HeaderValue::from_static("chunked");
+            parts.headers.insert(header::TRANSFER_ENCODING, chunked);
+        } else {
+            parts.headers.remove(header::TRAILER);
+        }
+        let mut request = Request::from_parts(parts, ());
+        let tunnel = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
+        let (mut parts, ()) = request.into_parts();
+        let body = self.keep(caller, body).await?;
+        if matches!(body, RequestBody::Kept(_)) {
+            let empty = HeaderValue::from_static("");
+            parts.headers.insert(nack::RETRYABLE_REQUEST, empty);
+        }
+        Ok((Outgoing::new(parts, body), tunnel))
+    }
+
+    /// Keeps a short body, so that it can be sent again; a longer one is streamed.
+    async fn keep(&self, caller: &Caller, body: Incoming) -> Result<RequestBody, Refusal> {
+        if body.is_end_stream() {
+            return Ok(RequestBody::Empty);
+        }
+        let length = body.size_hint().exact();
+        if length.is_none_or(|length| length > self.router.shared.stream_after) {
+            return Ok(RequestBody::Streamed(body));
+        }
+        match body.collect().await {
+            Ok(body) => Ok(RequestBody::Kept(body.to_bytes())),
+            Err(_) if caller.progress.has_bad_body() => Err(bad_chunks()),
+            Err(error) => {
+                Err(Refusal::malformed(format!("the body of the request broke off: {error}")))
+            }
+        }
+    }
+
+    /// One attempt, and what it counts as.
+    async fn attempt(
+        &self,
+        caller: &Caller,
+        entry: &Rc<Entry>,
+        target: &Target,
+        service: &Service<'_>,
+        outgoing: &mut Outgoing,
+    ) -> (Class, Result<Answer, Refusal>) {
+        let Target { resolved, drawn } = target;
+        let interpreter = &self.router.shared.interpreter;
+        let no_brokers = || Refusal::no_brokers(&resolved.binding, entry, interpreter);
+        let leaf: &Leaf = match resolved.choice(*drawn) {
+            Choice::Bound(leaf) => leaf,
+            Choice::Status(_) | Choice::Pending | Choice::NoBrokers => {
+                return (Class::Failure, Err(no_brokers()));
+            }
+        };
+        let Some(Destination { client, dst }) = entry.destination(leaf) else {
+            return (Class::Failure, Err(no_brokers()));
+        };
+        dst.write(&mut outgoing.head.headers);
+        let error = match client.send(outgoing, service).await {
+            Ok(answer) => return (answer.class, Ok(answer)),
+            Err(error) => error,
+        };
+        if caller.progress.has_bad_body() {
+            return (Class::Failure, Err(bad_chunks()));
+        }
+        let class = error.class(service, outgoing);
+        let refusal = match error {
+            SendError::NoEndpoint => no_brokers(),
+            SendError::Connect { selected, error } => {
+                let addresses = client.addresses();
+                Refusal::unconnected(selected, &error, &addresses, &entry.path, &leaf.bound.id)
+            }
+            SendError::Broken { selected, error, unsent } => {
+                Refusal::broken(selected, &error, unsent)
+            }
+            SendError::Timeout { limit, .. } => Refusal::timeout(limit, entry),
+            SendError::TooManyWaiters { selected } => {
+                Refusal::too_many_waiters(selected, &leaf.bound.id, client.config.pool)
+            }
+            SendError::TooManyInFlight(limit) => Refusal::too_many_in_flight(limit, &leaf.bound.id),
+        };
+        (class, Err(refusal))
+    }
+}
+
+fn bad_chunks() -> Refusal {
+    Refusal::malformed("the body is not chunked as it says (RFC 9112, 7.1)")
+}
