@@ -1,13 +1,19 @@
 //! Everything changes all the time, under load, and nothing may come of it but right answers and
 //! clear errors: no panic, no stuck request, no growth.
 //!
-//! `CHURN_SECONDS` says for how long (12 unless given; 3600 for an hour), `CHURN_SEED` which random
+//! Discovery files, backends, connections and overrides come and go; some callers send or read so
+//! slowly that their limits strike; the configuration is loaded again and again; and retries, accrual
+//! and balancing by latency are on. What is held in the end is what was held in the beginning.
+//!
+//! `CHURN_SECONDS` says for how long (12 unless given; 1800 for a soak), `CHURN_SEED` which random
 //! numbers; the seed is printed.
 
 #[path = "churn/caller.rs"]
 mod caller;
 #[path = "churn/random.rs"]
 mod random;
+#[path = "churn/slow.rs"]
+mod slow;
 #[path = "churn/truth.rs"]
 mod truth;
 #[path = "churn/world.rs"]
@@ -27,6 +33,9 @@ use crate::random::Random;
 use crate::world::{SERVICES, World};
 
 const CALLERS: usize = 4;
+const SLOW_CALLERS: usize = 4;
+/// How often the configuration is loaded again: once in so many changes.
+const RELOADS: usize = 40;
 const WORKERS: usize = 2;
 
 #[test]
@@ -49,9 +58,15 @@ fn everything_changes_and_every_answer_is_right_or_a_clear_error() {
     world.restore();
     let after = router.quiet(|now| now.is_near(&before));
     println!(
-        "{} right answers, {} aborted, errors {:?}, {} edits, {} restarts; before {before:?}, \
-         after {after:?}",
-        tally.answered, tally.aborted, tally.errors, world.edits, world.kills
+        "{} right answers, {} aborted, errors {:?}, {} under an override, {} edits, {} restarts, \
+         {} reloads; before {before:?}, after {after:?}",
+        tally.answered,
+        tally.aborted,
+        tally.errors,
+        tally.overrides,
+        world.edits,
+        world.kills,
+        router.reloads,
     );
     assert!(after.is_near(&before), "grown: before {before:?}, after {after:?}");
     let errors: u64 = tally.errors.values().sum();
@@ -73,6 +88,7 @@ struct Router {
     proc: Proc,
     address: SocketAddr,
     admin: SocketAddr,
+    reloads: usize,
 }
 
 /// What a leak would show in.
@@ -108,9 +124,16 @@ impl Router {
              namers:\n- kind: io.l5d.fs\n  rootDir: {}\n\
              routers:\n- protocol: http\n  dtab: /svc => /#/io.l5d.fs\n  \
              bindingCache: {{ paths: 100, idleTtlSecs: 1 }}\n  \
-             servers:\n  - port: {}\n",
+             httpAccessLog: {}\n  httpAccessLogRollPolicy: 1.megabyte\n  \
+             httpAccessLogRotateCount: 1\n  \
+             client:\n    loadBalancer: {{ kind: ewma }}\n    \
+             failureAccrual: {{ kind: io.l5d.successRate, successRate: 0.5, requests: 100, \
+             backoff: {{ kind: constant, ms: 50 }} }}\n  \
+             service:\n    responseClassifier: {{ kind: io.l5d.http.retryableRead5XX }}\n  \
+             servers:\n  - port: {}\n    limits: {{ headTimeoutMs: 1000, bodyTimeoutMs: 1000 }}\n",
             admin.port(),
             world.folder().join("disco").display(),
+            world.folder().join("access.log").display(),
             address.port()
         );
         fs::write(&config, text).expect("the configuration");
@@ -119,7 +142,7 @@ impl Router {
         let mut proc = Proc::fingerpost(["run", "--log", "warn", "--workers", &workers, config]);
         proc.wait_port(address);
         proc.wait_port(admin);
-        Router { proc, address, admin }
+        Router { proc, address, admin, reloads: 0 }
     }
 
     /// Changes the world for some time while callers send requests.
@@ -134,13 +157,27 @@ impl Router {
                 thread::spawn(move || caller.run(&stop))
             })
             .collect();
+        let slow: Vec<_> = (0..SLOW_CALLERS)
+            .map(|_| {
+                let (router, random) = (self.address, Random::new(random.next()));
+                let stop = stop.clone();
+                thread::spawn(move || slow::run(router, random, &stop))
+            })
+            .collect();
         let end = Instant::now() + time;
         while Instant::now() < end && callers.iter().all(|caller| !caller.is_finished()) {
             world.churn();
+            if random.one_in(RELOADS) {
+                self.proc.signal("HUP");
+                self.reloads += 1;
+            }
             thread::sleep(Duration::from_millis(random.below(100) as u64));
             self.check();
         }
         stop.store(true, Relaxed);
+        for slow in slow {
+            slow.join().expect("a slow caller");
+        }
         let mut tally = Tally::default();
         for caller in callers {
             tally.add(caller.join().expect("a caller"));

@@ -31,6 +31,8 @@ enum Right {
 pub(crate) struct Tally {
     pub(crate) answered: u64,
     pub(crate) aborted: u64,
+    /// Requests under an override; the overrides are of tens of thousands.
+    pub(crate) overrides: u64,
     /// Answers that were errors, by kind.
     pub(crate) errors: BTreeMap<&'static str, u64>,
     /// What should not have been, the first few.
@@ -41,6 +43,7 @@ impl Tally {
     pub(crate) fn add(&mut self, other: Tally) {
         self.answered += other.answered;
         self.aborted += other.aborted;
+        self.overrides += other.overrides;
         for (kind, count) in other.errors {
             *self.errors.entry(kind).or_default() += count;
         }
@@ -69,6 +72,7 @@ impl Caller {
                 continue;
             }
             let (headers, right) = self.request();
+            tally.overrides += u64::from(headers.len() > 1);
             let headers: Vec<_> = headers.iter().map(|(n, v)| (*n, v.as_str())).collect();
             let body =
                 vec![b'x'; if self.random.one_in(3) { 1 + self.random.below(2000) } else { 0 }];
@@ -127,6 +131,8 @@ impl Caller {
             _ => (format!("s{host}"), right),
         };
         let mut headers = vec![("host", host)];
+        // A comment makes each override one of its own; some come again.
+        let dtab = dtab.map(|dtab| format!("{dtab} # {}", no_such % 10_000));
         headers.extend(dtab.map(|dtab| ("l5d-dtab", dtab)));
         (headers, right)
     }
