@@ -51,7 +51,7 @@ pub(crate) async fn serve(
         }
     };
     let certificate = socket.get_ref().1.peer_certificates().and_then(<[_]>::first);
-    let certificate = certificate.and_then(|certificate| peer::header_value(certificate));
+    let certificate = certificate.map(|certificate| peer::header_value(certificate));
     let _open_tls = server.stats.tls_connected();
     serve_on(socket, certificate, slot, server, remote, progress, admitted).await;
 }

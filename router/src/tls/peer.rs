@@ -50,13 +50,20 @@ impl<'c> ForwardedCert<'c> {
     }
 }
 
-/// `Hash=…;SAN=…;DNS=…;Subject="…"` of a certificate; none if it cannot be read.
-pub(crate) fn header_value(certificate: &[u8]) -> Option<HeaderValue> {
-    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
-    let mut value = "Hash=".to_owned();
+/// `Hash=…;SAN=…;DNS=…;Subject="…"` of a certificate. One that cannot be read, or whose names no header
+/// can hold, has its hash alone: nothing that its caller claims takes the place.
+pub(crate) fn header_value(certificate: &[u8]) -> HeaderValue {
+    let mut hash = "Hash=".to_owned();
     for byte in digest::digest(&digest::SHA256, certificate).as_ref() {
-        write!(value, "{byte:02X}").ok()?;
+        let _ = write!(hash, "{byte:02X}"); // to a string never fails
     }
+    described(hash.clone(), certificate)
+        .or_else(|| HeaderValue::try_from(hash).ok())
+        .unwrap_or_else(|| HeaderValue::from_static("Hash="))
+}
+
+fn described(mut value: String, certificate: &[u8]) -> Option<HeaderValue> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
     let names = parsed.subject_alternative_name().ok().flatten();
     for name in names.iter().flat_map(|extension| &extension.value.general_names) {
         match name {
@@ -145,7 +152,7 @@ mod tests {
         }
         let key = KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
-        let value = header_value(certificate.der()).unwrap();
+        let value = header_value(certificate.der());
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
         value.split_once(";Subject=").unwrap().1.to_owned()
     }
@@ -187,14 +194,20 @@ mod tests {
             SanType::DnsName("a.test".try_into().unwrap()),
         ];
         let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
-        let value = header_value(certificate.der()).unwrap();
+        let value = header_value(certificate.der());
         let value = value.to_str().unwrap();
         assert!(value.contains(";DNS=b.test;SAN=spiffe://a;DNS=a.test;Subject="), "{value}");
         assert_eq!(value.find(';'), Some("Hash=".len() + 64), "{value}");
     }
 
     #[test]
-    fn what_is_no_certificate_has_no_value() {
-        assert_eq!(header_value(b"rubbish"), None);
+    fn what_no_header_can_hold_leaves_the_hash() {
+        let mut params = CertificateParams::default();
+        params.subject_alt_names = vec![SanType::URI("a:\r\nb".try_into().unwrap())];
+        let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        for certificate in [certificate.der().as_ref(), b"rubbish"] {
+            let value = header_value(certificate);
+            assert_eq!(value.len(), "Hash=".len() + 64, "{value:?}");
+        }
     }
 }
