@@ -14,6 +14,7 @@
 //! | `/delegation.json` | the same, explained: see [`explained`] |
 //! | `/bound-names.json` | the names that namers can list |
 //! | `/client_state.json` | each client's addresses |
+//! | `/certificates.json` | whose TLS is made of which files, since when, and what is wrong with them now |
 //! | `/watches.json` | every discovery watch with its state, by namer |
 //! | `/namer_state/<prefix>.json` | those of one namer |
 //! | `/logging.json` | GET: log levels; POST `logger`, `level`: sets one |
@@ -44,6 +45,7 @@ use http::{Request, Response, StatusCode};
 use http_body_util::Limited;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
 use tower::ServiceExt;
@@ -57,6 +59,8 @@ use self::guard::HostRule;
 use crate::interpreter::Interpreter;
 use crate::naming::LiveNamers;
 use crate::telemetry::Metrics;
+use crate::tls::reload::FromFiles;
+use crate::tls::server::ServerTls;
 
 /// The largest body of a request; more is 413.
 pub const MAX_BODY: usize = 64 * 1024;
@@ -93,6 +97,8 @@ pub struct AdminContext {
     pub started: SystemTime,
     /// How the configuration is read again.
     pub reload: Reload,
+    /// TLS that follows its files.
+    pub(crate) certificates: Vec<Arc<dyn FromFiles>>,
 }
 
 impl fmt::Debug for AdminContext {
@@ -175,8 +181,9 @@ fn by_builtin_names(dtab: &Dtab, path: &Path) -> Delegation {
 
 /// Serves until it is dropped; each request sees the context of its time. `pages` come first: what it
 /// has no route for is answered here.
-pub async fn serve(
+pub(crate) async fn serve(
     listener: TcpListener,
+    tls: Option<Arc<ServerTls>>,
     context: Arc<ArcSwap<AdminContext>>,
     pages: axum::Router,
 ) {
@@ -196,21 +203,35 @@ pub async fn serve(
             }
         };
         while connections.try_join_next().is_some() {}
-        let app = app.clone();
+        let (app, tls) = (app.clone(), tls.clone());
         connections.spawn(async move {
-            let service = hyper::service::service_fn(move |request: Request<_>| {
-                answer_in_time(app.clone(), request.map(Body::new))
-            });
-            // How a client breaks its connection is no concern of ours.
-            let _ = hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD_TIMEOUT)
-                .max_buf_size(MAX_HEAD)
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-            drop(permit);
+            let _permit = permit;
+            match tls {
+                None => serve_connection(stream, app).await,
+                Some(tls) => match tokio::time::timeout(HEAD_TIMEOUT, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => serve_connection(stream, app).await,
+                    Ok(Err(error)) => tracing::debug!(%error, "no TLS with who asks admin"),
+                    Err(_) => tracing::debug!("no TLS in time with who asks admin"),
+                },
+            }
         });
     }
+}
+
+async fn serve_connection(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    app: axum::Router,
+) {
+    let service = hyper::service::service_fn(move |request: Request<_>| {
+        answer_in_time(app.clone(), request.map(Body::new))
+    });
+    // How a client breaks its connection is no concern of ours.
+    let _ = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(MAX_HEAD)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
 }
 
 async fn answer_in_time(

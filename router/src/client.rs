@@ -3,6 +3,7 @@
 //! Each worker has its own client of a name, with its own connections. What is known of an
 //! endpoint's health is shared by all ([`health`]), and so are budgets and limits ([`shared`]).
 
+mod connect;
 pub(crate) mod endpoint;
 pub(crate) mod exchange;
 pub(crate) mod health;
@@ -48,6 +49,7 @@ pub(crate) struct Client {
     version: Cell<u64>,
     balancer: Balancer,
     requeues: Account,
+    tls: Rc<connect::Tls>,
     in_flight: Option<Arc<tokio::sync::Semaphore>>,
     pub(crate) stats: ClientStats,
 }
@@ -150,8 +152,21 @@ impl Client {
         let requeues = shared.requeues(&id, config.requeue_budget);
         stats.shows_budget(&requeues);
         let in_flight = config.max_in_flight.map(|limit| shared.in_flight(&id, limit));
+        let tls = Rc::new(config.tls.as_ref().map(|tls| shared.tls.connector(tls)));
         let version = Cell::new(0);
-        Client { id, config, shared, health, state, version, balancer, requeues, in_flight, stats }
+        Client {
+            id,
+            config,
+            shared,
+            health,
+            state,
+            version,
+            balancer,
+            requeues,
+            tls,
+            in_flight,
+            stats,
+        }
     }
 
     /// Takes on the endpoints of a binding unless they are older than those in use. Endpoints that
@@ -205,7 +220,7 @@ impl Client {
         let pool = Pool::new(*pool, session.clone(), limit, self.stats.cached());
         let health = self.health.endpoint(address.socket, address.weight());
         let node = self.balancer.node(address.socket, address.weight(), health);
-        Rc::new(Endpoint::new(node, pool, socket.clone()))
+        Rc::new(Endpoint::new(node, pool, socket.clone(), self.tls.clone()))
     }
 
     /// Lets go of endpoints whose address has gone once they are not open.

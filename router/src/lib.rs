@@ -33,6 +33,7 @@
 //! | [`transformer`] | what changes a bound name's addresses |
 //! | `client`, `balance` | endpoints of one bound name, their health, and which one is next |
 //! | `accrual`, `backoff` | when an endpoint is left alone, and for how long |
+//! | [`tls`] | certificates, handshakes with callers and services, files that change |
 //! | [`telemetry`] | counters and histograms, and the pages that show them |
 //! | [`admin`] | the server for operators |
 //!
@@ -47,6 +48,7 @@ mod classifier;
 mod client;
 pub mod config;
 pub mod configured;
+mod dir_watcher;
 mod entropy;
 pub mod http;
 pub mod identifier;
@@ -58,5 +60,6 @@ mod retry;
 pub mod runtime;
 mod server;
 pub mod telemetry;
+pub mod tls;
 pub mod transformer;
 mod weak_table;

@@ -46,6 +46,7 @@ use crate::server::Limits;
 use crate::server::counts::ConnectionCounts;
 use crate::server::gate::Gate;
 use crate::server::watchdog::Progress;
+use crate::tls::server::ServerTls;
 use crate::weak_table::WeakTable;
 
 /// What all workers have of one router.
@@ -82,6 +83,7 @@ pub(crate) struct Server {
     pub(crate) clear_context: bool,
     pub(crate) timestamp_header: Option<HeaderName>,
     pub(crate) forwarded: Option<(forwarded::Labeler, forwarded::Labeler)>,
+    pub(crate) tls: Option<Arc<ServerTls>>,
     pub(crate) metrics: crate::telemetry::Scope,
 }
 
@@ -104,6 +106,8 @@ pub(crate) struct Caller {
     pub(crate) remote: SocketAddr,
     pub(crate) progress: Arc<Progress>,
     pub(crate) labels: Option<(forwarded::Label, forwarded::Label)>,
+    /// What services may be told of its certificate.
+    pub(crate) certificate: Option<HeaderValue>,
 }
 
 impl Caller {
@@ -111,11 +115,12 @@ impl Caller {
         server: &LocalServer,
         remote: SocketAddr,
         local: SocketAddr,
+        certificate: Option<HeaderValue>,
         progress: Arc<Progress>,
     ) -> Self {
         let labels = server.shared.forwarded.as_ref();
         let labels = labels.map(|(by, for_)| (by.label(local), for_.label(remote)));
-        Caller { remote, progress, labels }
+        Caller { remote, progress, labels, certificate }
     }
 }
 
@@ -219,7 +224,6 @@ impl LocalServer {
     fn write_request_headers(&self, caller: &Caller, parts: &mut http::request::Parts) {
         let headers = &mut parts.headers;
         headers.remove(header::EXPECT); // answered here, when the body is first asked for
-        headers.remove("x-forwarded-client-cert");
         headers.remove(nack::RETRYABLE_REQUEST);
         if let Some(name) = &self.shared.timestamp_header {
             let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);

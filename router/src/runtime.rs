@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use self::build::Process;
@@ -34,6 +35,8 @@ use self::worker::Workers;
 use crate::admin;
 use crate::config::{Config, ConfigErrors};
 use crate::telemetry::{Metrics, SUMMARY_INTERVAL};
+use crate::tls;
+use crate::tls::reload::FromFiles;
 
 /// Reads the configuration again. It may block.
 pub type ReadConfig = Arc<dyn Fn() -> Result<Config, ConfigErrors> + Send + Sync>;
@@ -130,6 +133,9 @@ async fn run_on(config: &Config, options: RunOptions) -> Result<(), RunError> {
     let workers = Arc::new(Workers::start(count.get())?);
     let at = SocketAddr::new(config.admin.ip, config.admin.port);
     let admin_socket = listener::bind(at, &config.admin.socket, String::new())?;
+    let admin_tls = tls::setup::load_admin(&config.admin).map_err(RunError::Build)?;
+    let from_files = admin_tls.iter().map(|tls| tls.clone() as Arc<dyn FromFiles>);
+    let _following = tls::reload::follow(from_files.collect(), &Handle::current());
     let mut serving = Serving::start(config, metrics.clone(), workers.clone()).await?;
     let listening = Listening { routers: serving.listening(), admin: admin_socket.local_addr()? };
     tokio::spawn(metrics.clone().summarize_every(SUMMARY_INTERVAL));
@@ -142,9 +148,10 @@ async fn run_on(config: &Config, options: RunOptions) -> Result<(), RunError> {
         log_levels: options.log_levels.map(Arc::new),
         started: SystemTime::now(),
         reload,
+        admin_tls: admin_tls.clone(),
     };
     let context = Arc::new(ArcSwap::from_pointee(serving.built().admin_context(&process)));
-    let admin = tokio::spawn(admin::serve(admin_socket, context.clone(), options.pages));
+    let admin = tokio::spawn(admin::serve(admin_socket, admin_tls, context.clone(), options.pages));
     for (label, addresses) in &listening.routers {
         for address in addresses {
             tracing::info!(router = %label, %address, "serving");

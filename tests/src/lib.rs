@@ -9,6 +9,7 @@
 //! - [`StrictEcho`], [`wire`]: a backend that takes HTTP/1.1 by the letter only, and its reading.
 //! - [`installed()`]: programs of others that a test needs, or why it is ignored.
 //! - [`conformance`]: the namers, transformers and cases that conformance vectors refer to.
+//! - [`certs`], [`tls`]: certificates made for a test, and a backend's or client's side of TLS.
 //! - [`procfs`]: what Linux knows of a process (memory, descriptors, CPU time, children).
 //! - [`mod@bench`]: the comparison behind `tests/bench/run`.
 //!
@@ -17,6 +18,7 @@
 
 mod backend;
 pub mod bench;
+pub mod certs;
 pub mod conformance;
 mod installed;
 mod port;
@@ -25,6 +27,7 @@ pub mod procfs;
 mod raw_client;
 mod setup;
 mod strict_echo;
+pub mod tls;
 pub mod wire;
 
 pub use backend::{Backend, Behaviour};

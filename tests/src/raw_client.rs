@@ -2,17 +2,35 @@
 
 use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 /// How long a read waits unless [`RawClient::timeout`] says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A TCP connection to a server, with what it sent and was not read yet.
+/// A connection to a server, with what it sent and was not read yet.
 #[derive(Debug)]
 pub struct RawClient {
-    stream: TcpStream,
+    stream: Stream,
     buffer: Vec<u8>,
     timeout: Duration,
+}
+
+#[derive(Debug)]
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
+}
+
+impl Stream {
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Stream::Plain(socket) => socket,
+            Stream::Tls(stream) => &stream.sock,
+        }
+    }
 }
 
 /// One response as it came over the wire.
@@ -60,7 +78,31 @@ impl RawClient {
         let stream = TcpStream::connect_timeout(&addr, TIMEOUT)?;
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(TIMEOUT))?;
+        Ok(Self { stream: Stream::Plain(stream), buffer: Vec::new(), timeout: TIMEOUT })
+    }
+
+    /// Connects and speaks TLS; the handshake is done, as far as our side can know.
+    pub fn connect_tls(addr: SocketAddr, config: &Arc<ClientConfig>, name: &str) -> Result<Self> {
+        let stream = TcpStream::connect_timeout(&addr, TIMEOUT)?;
+        stream.set_nodelay(true)?;
+        stream.set_write_timeout(Some(TIMEOUT))?;
+        stream.set_read_timeout(Some(TIMEOUT))?;
+        let name = name.to_owned().try_into().map_err(Error::other)?;
+        let connection = ClientConnection::new(config.clone(), name).map_err(Error::other)?;
+        let mut stream = StreamOwned::new(connection, stream);
+        while stream.conn.is_handshaking() {
+            stream.conn.complete_io(&mut stream.sock)?;
+        }
+        let stream = Stream::Tls(Box::new(stream));
         Ok(Self { stream, buffer: Vec::new(), timeout: TIMEOUT })
+    }
+
+    /// What TLS knows of the connection; panics if it has none.
+    pub fn tls(&self) -> &ClientConnection {
+        match &self.stream {
+            Stream::Tls(stream) => &stream.conn,
+            Stream::Plain(_) => panic!("the connection has no TLS"),
+        }
     }
 
     /// One `GET` on a connection of its own.
@@ -77,17 +119,23 @@ impl RawClient {
 
     /// The client's own address.
     pub fn local_addr(&self) -> Result<SocketAddr> {
-        self.stream.local_addr()
+        self.stream.tcp().local_addr()
     }
 
     /// Sends these bytes, as they are.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> Result<()> {
-        self.stream.write_all(bytes.as_ref())
+        match &mut self.stream {
+            Stream::Plain(socket) => socket.write_all(bytes.as_ref()),
+            Stream::Tls(stream) => {
+                stream.write_all(bytes.as_ref())?;
+                stream.flush()
+            }
+        }
     }
 
     /// Closes the sending side only.
     pub fn finish(&mut self) -> Result<()> {
-        self.stream.shutdown(Shutdown::Write)
+        self.stream.tcp().shutdown(Shutdown::Write)
     }
 
     /// Sends a well-formed request (`content-length` is added if there is a body; `host` is not)
@@ -221,10 +269,14 @@ impl RawClient {
 
     fn fill(&mut self, deadline: Instant) -> Result<usize> {
         let left = deadline.saturating_duration_since(Instant::now());
-        self.stream.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
+        self.stream.tcp().set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
         let mut chunk = [0; 16 * 1024];
         let read = loop {
-            match self.stream.read(&mut chunk) {
+            let read = match &mut self.stream {
+                Stream::Plain(socket) => socket.read(&mut chunk),
+                Stream::Tls(stream) => stream.read(&mut chunk),
+            };
+            match read {
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(e) if e.kind() == ErrorKind::WouldBlock => {
                     let got = String::from_utf8_lossy(&self.buffer).into_owned();

@@ -42,6 +42,12 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result {
         Err(errors) => return refused(&errors, output),
     };
     if args.validate {
+        if let Err(faults) = router::tls::check(&config) {
+            for fault in faults {
+                output.complain(&Error::new(fault));
+            }
+            return Ok(Outcome::Findings);
+        }
         writeln!(output.out, "{} is valid: {}", config.source.name(), summary(&config))?;
         return Ok(Outcome::Clean);
     }

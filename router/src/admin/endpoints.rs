@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::query::Params;
 use super::{AdminContext, PrometheusPage, delegator, explained, grace, guard};
 use crate::telemetry::Query;
+use crate::tls::reload::Status;
 
 /// How long an answer gets to leave before what it announces is done.
 const ANSWER_FIRST: Duration = Duration::from_millis(50);
@@ -22,7 +23,7 @@ const JSON: &str = "application/json";
 const JSON_UTF8: &str = "application/json;charset=UTF-8";
 
 /// The paths that are always there.
-const PATHS: [&str; 13] = [
+const PATHS: [&str; 14] = [
     "/admin",
     "/admin/metrics.json",
     "/admin/ping",
@@ -30,6 +31,7 @@ const PATHS: [&str; 13] = [
     "/admin/server_info",
     "/admin/shutdown",
     "/bound-names.json",
+    "/certificates.json",
     "/client_state.json",
     "/config.json",
     "/delegation.json",
@@ -70,6 +72,7 @@ async fn dispatch(context: &AdminContext, head: &Parts, body: Body) -> Answered 
         "/delegator.json" => delegate(context, head, body).await?,
         "/delegation.json" => explain(context, head, params, body).await?,
         "/bound-names.json" => typed(JSON, bound_names(context).to_string()),
+        "/certificates.json" => typed(JSON, certificates(context).to_string()),
         "/client_state.json" => typed(JSON_UTF8, (context.clients)().to_string()),
         "/watches.json" => typed(JSON, context.namers.state().to_string()),
         "/logging.json" => logging(context, head, params, body).await?,
@@ -105,16 +108,30 @@ fn index(context: &AdminContext) -> String {
     paths.join("\n") + "\n"
 }
 
-fn server_info(context: &AdminContext) -> Value {
-    let since = |time: SystemTime, before: SystemTime| {
-        u64::try_from(time.duration_since(before).unwrap_or_default().as_millis())
-            .unwrap_or(u64::MAX)
+/// Whose TLS is made of which files, since when, and why the files as they are now are not in use.
+fn certificates(context: &AdminContext) -> Value {
+    let one = |status: Status| {
+        json!({
+            "subject": status.subject,
+            "files": status.files,
+            "since": millis_between(SystemTime::UNIX_EPOCH, status.since),
+            "error": status.error,
+        })
     };
+    context.certificates.iter().map(|made| one(made.status())).collect()
+}
+
+fn millis_between(before: SystemTime, time: SystemTime) -> u64 {
+    let millis = time.duration_since(before).unwrap_or_default().as_millis();
+    u64::try_from(millis).unwrap_or(u64::MAX)
+}
+
+fn server_info(context: &AdminContext) -> Value {
     json!({
         "name": "fingerpost",
         "version": env!("CARGO_PKG_VERSION"),
-        "start_time": since(context.started, SystemTime::UNIX_EPOCH),
-        "uptime": since(SystemTime::now(), context.started),
+        "start_time": millis_between(SystemTime::UNIX_EPOCH, context.started),
+        "uptime": millis_between(context.started, SystemTime::now()),
     })
 }
 

@@ -78,6 +78,7 @@ fn admin() -> Admin {
         host_names: Vec::new(),
         started: SystemTime::now(),
         reload: Reload::default(),
+        certificates: Vec::new(),
     };
     let pages = axum::Router::new().route("/page", axum::routing::get(|| async { "a page" }));
     Admin {
@@ -339,9 +340,11 @@ async fn it_serves_sockets_and_survives_rubbish() {
         host_names: Vec::new(),
         started: SystemTime::now(),
         reload: Reload::default(),
+        certificates: Vec::new(),
     };
     let serving = tokio::spawn(serve(
         listener,
+        None,
         Arc::new(ArcSwap::from_pointee(context)),
         axum::Router::new(),
     ));

@@ -8,16 +8,13 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
+use super::connect::{self, Tls};
 use super::pool::{Channel, Pool, TooManyWaiters, Waiting};
 use crate::balance::Node;
 use crate::config::SocketConfig;
 use crate::proxy::stats::{ClientStats, Open};
 use crate::retry::replay::RequestBody;
-
-/// Finagle's `connectTimeout`.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long a connection that was handed back is waited for before another one is taken.
 const SETTLE_TIME: Duration = Duration::from_millis(1);
@@ -29,6 +26,7 @@ pub(crate) struct Endpoint {
     pub(crate) node: Rc<Node>,
     pool: Rc<Pool>,
     socket: SocketConfig,
+    tls: Rc<Tls>,
 }
 
 /// Why there is no connection.
@@ -41,8 +39,8 @@ pub(super) enum Unconnected {
 }
 
 impl Endpoint {
-    pub(super) fn new(node: Rc<Node>, pool: Rc<Pool>, socket: SocketConfig) -> Self {
-        Endpoint { address: node.address, node, pool, socket }
+    pub(super) fn new(node: Rc<Node>, pool: Rc<Pool>, socket: SocketConfig, tls: Rc<Tls>) -> Self {
+        Endpoint { address: node.address, node, pool, socket, tls }
     }
 
     /// The address has gone: connections are closed as they come back.
@@ -121,20 +119,9 @@ impl Endpoint {
         stats: &ClientStats,
     ) -> std::io::Result<Channel> {
         let started = Instant::now();
-        let socket =
-            match tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(self.address)).await {
-                Ok(connected) => connected?,
-                Err(_) => {
-                    let message = format!("no connection within {} s", CONNECT_TIMEOUT.as_secs());
-                    return Err(std::io::Error::new(std::io::ErrorKind::TimedOut, message));
-                }
-            };
-        socket.set_nodelay(self.socket.no_delay)?;
-        if let Some(keep_alive) = self.socket.keep_alive {
-            socket2::SockRef::from(&socket).set_keepalive(keep_alive)?;
-        }
+        let stream = connect::connect(self.address, &self.socket, &self.tls).await?;
         let (sender, connection) =
-            http1::handshake(TokioIo::new(socket)).await.map_err(std::io::Error::other)?;
+            http1::handshake(TokioIo::new(stream)).await.map_err(std::io::Error::other)?;
         stats.connected(started.elapsed());
         let open = stats.open_connection();
         tokio::task::spawn_local(async move {

@@ -10,6 +10,7 @@ use super::health::{ClientHealth, HealthTable};
 use super::pool::PoolLimit;
 use crate::config::{BudgetConfig, ClientConfig, PoolConfig};
 use crate::retry::budget::{Account, Budget};
+use crate::tls::client::ClientsTls;
 use crate::weak_table::WeakTable;
 
 /// Budgets, limits and health, by bound name.
@@ -18,6 +19,7 @@ pub(crate) struct SharedClients {
     /// The label of the router.
     router: String,
     health: Arc<HealthTable>,
+    pub(super) tls: ClientsTls,
     requeues: WeakTable<Path, Budget>,
     in_flight: WeakTable<Path, Semaphore>,
     pools: WeakTable<(Path, SocketAddr), PoolLimit>,
@@ -25,10 +27,11 @@ pub(crate) struct SharedClients {
 
 impl SharedClients {
     /// Those of the router of this label. `health` is shared by all routers.
-    pub(crate) fn new(router: &str, health: Arc<HealthTable>) -> Arc<Self> {
+    pub(crate) fn new(router: &str, health: Arc<HealthTable>, tls: ClientsTls) -> Arc<Self> {
         Arc::new(SharedClients {
             router: router.to_owned(),
             health,
+            tls,
             requeues: WeakTable::default(),
             in_flight: WeakTable::default(),
             pools: WeakTable::default(),

@@ -15,6 +15,7 @@ use crate::http::headers::{explanation, outcome};
 use crate::identifier::IdentifyError;
 use crate::interpreter::Interpreter;
 use crate::naming::Binding;
+use crate::tls;
 
 /// Why a request is not sent on, and what its caller is told.
 #[derive(Debug)]
@@ -117,8 +118,11 @@ impl Refusal {
 
     /// The exchange broke.
     pub(crate) fn broken(selected: SocketAddr, error: &hyper::Error, unsent: bool) -> Self {
+        // A service may refuse a handshake that it let us think was done.
+        let why = tls::explain(error);
         let message = Chain(error).to_string();
-        let explanation = Some(format!("{selected} broke off before it had answered: {message}"));
+        let why = why.as_ref().unwrap_or(&message);
+        let explanation = Some(format!("{selected} broke off before it had answered: {why}"));
         let brief = Some("the service broke off before it had answered".to_owned());
         let refusal = Refusal::new(StatusCode::BAD_GATEWAY, message);
         Refusal { brief, explanation, retryable: unsent, ..refusal }

@@ -20,6 +20,7 @@ use crate::client::{Answer, SendError, Service, exchange};
 use crate::http::body::ResponseBody;
 use crate::http::{framing, nack, via};
 use crate::retry::replay::{Outgoing, RequestBody};
+use crate::tls::peer::ForwardedCert;
 
 /// What a name is bound to, and which of its leaves one attempt takes.
 struct Target {
@@ -34,7 +35,7 @@ impl LocalServer {
         caller: &Caller,
         entry: &Rc<Entry>,
         context: &Context,
-        parts: http::request::Parts,
+        mut parts: http::request::Parts,
         body: Incoming,
         upgrade: Option<HeaderValue>,
     ) -> Result<Response<ResponseBody>, Refusal> {
@@ -47,6 +48,7 @@ impl LocalServer {
             let status = StatusCode::from_u16(*code).unwrap_or(StatusCode::BAD_GATEWAY);
             return Ok(self.explained(context, &target.resolved.binding, with_status(status)));
         }
+        let certificate = ForwardedCert::take(caller.certificate.as_ref(), &mut parts.headers);
         let prepared = self.prepare(caller, entry, context, parts, body, upgrade.as_ref());
         let (mut outgoing, tunnel) =
             within(total, prepared).await.map_err(|limit| Refusal::timeout(limit, entry))??;
@@ -61,7 +63,7 @@ impl LocalServer {
         let mut retries = 0;
         let answered = loop {
             let (class, attempted) =
-                self.attempt(caller, entry, &target, &service, &mut outgoing).await;
+                self.attempt(caller, &certificate, entry, &target, &service, &mut outgoing).await;
             if class != Class::RetryableFailure {
                 break attempted;
             }
@@ -166,6 +168,7 @@ impl LocalServer {
     async fn attempt(
         &self,
         caller: &Caller,
+        certificate: &ForwardedCert<'_>,
         entry: &Rc<Entry>,
         target: &Target,
         service: &Service<'_>,
@@ -184,6 +187,7 @@ impl LocalServer {
             return (Class::Failure, Err(no_brokers()));
         };
         dst.write(&mut outgoing.head.headers);
+        certificate.write(&mut outgoing.head.headers, client.config.forward_client_cert);
         let error = match client.send(outgoing, service).await {
             Ok(answer) => return (answer.class, Ok(answer)),
             Err(error) => error,

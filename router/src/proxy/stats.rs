@@ -89,6 +89,7 @@ pub(crate) struct ServerStats {
     statuses: Statuses,
     connects: Counter,
     connections: Rc<Level>,
+    tls_connections: Rc<Level>,
     pub(crate) nacks: Counter,
     pub(crate) timeouts: Counter,
 }
@@ -100,6 +101,7 @@ impl ServerStats {
             statuses: Statuses::new(scope),
             connects: scope.counter("connects"),
             connections: Rc::new(scope.level("connections")),
+            tls_connections: Rc::new(scope.scope("tls").level("connections")),
             nacks: scope.counter("nacks"),
             timeouts: scope.scope("limits").counter("request_timeout"),
         }
@@ -109,6 +111,11 @@ impl ServerStats {
     pub(crate) fn connected(&self) -> Open {
         self.connects.incr();
         Open::new(&self.connections)
+    }
+
+    /// A connection is one with TLS until the guard is dropped.
+    pub(crate) fn tls_connected(&self) -> Open {
+        Open::new(&self.tls_connections)
     }
 
     pub(crate) fn begin(&self) -> Pending<'_> {

@@ -26,6 +26,9 @@ use crate::proxy::{Router, Server};
 use crate::server::Limits;
 use crate::server::gate::Gate;
 use crate::telemetry::{Gauge, Metrics, Scope};
+use crate::tls::reload::{self, Following, FromFiles};
+use crate::tls::server::ServerTls;
+use crate::tls::setup::Setup;
 use crate::weak_table::WeakTable;
 
 /// What a configuration becomes.
@@ -34,6 +37,9 @@ pub(super) struct Built {
     pub(super) routers: Vec<BuiltRouter>,
     pub(super) servers: Vec<BuiltServer>,
     pub(super) namers: Arc<LiveNamers>,
+    /// TLS by its files, of servers and clients.
+    certificates: Vec<Arc<dyn FromFiles>>,
+    _following: Option<Following>,
 }
 
 /// What stays the same whatever the configuration says.
@@ -43,6 +49,7 @@ pub(super) struct Process {
     pub(super) log_levels: Option<Arc<LogLevels>>,
     pub(super) started: SystemTime,
     pub(super) reload: Reload,
+    pub(super) admin_tls: Option<Arc<ServerTls>>,
 }
 
 pub(super) struct BuiltRouter {
@@ -69,10 +76,17 @@ pub(super) fn build(
     let config = &config;
     let namers = configured::namers(config, control)
         .map_err(|failure| RunError::Build(failure.to_string()))?;
+    let tls = Setup::load(config).map_err(|faults| RunError::Build(faults.join("\n")))?;
     let health = HealthTable::new();
-    let mut built =
-        Built { config: config.clone(), routers: Vec::new(), servers: Vec::new(), namers };
-    for (at, router) in config.routers.iter().enumerate() {
+    let mut built = Built {
+        config: config.clone(),
+        routers: Vec::new(),
+        servers: Vec::new(),
+        namers,
+        certificates: tls.followers(),
+        _following: Some(reload::follow(tls.followers(), control)),
+    };
+    for ((at, router), tls) in config.routers.iter().enumerate().zip(tls.routers) {
         let scope = metrics.scope(&["rt", &router.label]);
         let interpreter = configured::interpreter(router, built.namers.clone(), control);
         let shared = Arc::new(Router {
@@ -84,7 +98,7 @@ pub(super) fn build(
             clients: router.client.clone(),
             services: router.service.clone(),
             stream_after: router.stream_after,
-            shared_clients: SharedClients::new(&router.label, health.clone()),
+            shared_clients: SharedClients::new(&router.label, health.clone(), tls.clients),
             retry_budgets: WeakTable::default(),
             errors: ErrorLimits {
                 header: router.max_headers_kb as usize * 1024,
@@ -92,8 +106,8 @@ pub(super) fn build(
             },
             metrics: scope.clone(),
         });
-        for (number, server) in router.servers.iter().enumerate() {
-            let shared = build_server(server, router, gate(server), &scope)?;
+        for ((number, server), tls) in router.servers.iter().enumerate().zip(tls.servers) {
+            let shared = build_server(server, router, gate(server), tls, &scope)?;
             built.servers.push(BuiltServer { shared, router: at, number });
         }
         let originator = router.originator.then(|| scope.gauge("originator", || 1.0));
@@ -132,6 +146,7 @@ fn build_server(
     config: &ServerConfig,
     router: &RouterConfig,
     gate: Arc<Gate>,
+    tls: Option<Arc<ServerTls>>,
     scope: &Scope,
 ) -> Result<Arc<Server>, RunError> {
     let address = config.address();
@@ -166,6 +181,7 @@ fn build_server(
             .forwarded
             .as_ref()
             .map(|forwarded| (labeler(&forwarded.by), labeler(&forwarded.for_))),
+        tls,
         metrics: scope.scope("server").scope(&format!("{}/{}", config.ip, config.port)),
     }))
 }
@@ -186,7 +202,14 @@ impl Built {
     /// What is served before the first configuration is.
     pub(super) fn nothing(config: Arc<Config>, control: &Handle) -> Self {
         let namers = Arc::new(LiveNamers::new(Vec::new(), Hosts::system(control.clone())));
-        Built { config, routers: Vec::new(), servers: Vec::new(), namers }
+        Built {
+            config,
+            routers: Vec::new(),
+            servers: Vec::new(),
+            namers,
+            certificates: Vec::new(),
+            _following: None,
+        }
     }
 
     /// What the configuration says of a server.
@@ -230,6 +253,8 @@ impl Built {
         }
         let interpreters: Vec<_> =
             self.routers.iter().map(|router| router.shared.interpreter.clone()).collect();
+        let mut certificates = self.certificates.clone();
+        certificates.extend(process.admin_tls.clone().map(|tls| tls as Arc<dyn FromFiles>));
         AdminContext {
             config_json: config.to_json().clone(),
             metrics: process.metrics.clone(),
@@ -242,6 +267,7 @@ impl Built {
             host_names: Vec::new(),
             started: process.started,
             reload: process.reload.clone(),
+            certificates,
         }
     }
 }

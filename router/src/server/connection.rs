@@ -14,16 +14,18 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use super::gate::Admitted;
-use super::guard::Guard;
+use super::guard::{Guard, Socket};
 use super::head::Violation;
 use super::slot::Slot;
 use super::watchdog::Progress;
 use crate::http::body::ResponseBody;
 use crate::proxy::answer::Refusal;
 use crate::proxy::{Caller, LocalServer};
+use crate::tls::peer;
 
 /// Serves requests until the caller or the connection ends. Each is answered by what `slot` has when
-/// it comes. One that is not admitted is answered why, and closed.
+/// it comes. One that is not admitted is answered why, and closed. A handshake may take as long as a
+/// head.
 pub(crate) async fn serve(
     slot: Rc<Slot>,
     socket: TcpStream,
@@ -33,10 +35,40 @@ pub(crate) async fn serve(
 ) {
     let server = slot.server();
     let _open = server.stats.connected();
-    let local = socket.local_addr().unwrap_or(server.shared.address);
+    let Some(tls) = server.shared.tls.clone() else {
+        return serve_on(socket, None, slot, server, remote, progress, admitted).await;
+    };
+    let shaken = tokio::time::timeout(server.shared.limits.head_time, tls.accept(socket)).await;
+    let socket = match shaken {
+        Ok(Ok(socket)) => socket,
+        Ok(Err(error)) => {
+            tracing::debug!(%remote, address = %server.shared.address, %error, "no TLS");
+            return;
+        }
+        Err(_) => {
+            tracing::debug!(%remote, address = %server.shared.address, "no TLS in time");
+            return;
+        }
+    };
+    let certificate = socket.get_ref().1.peer_certificates().and_then(<[_]>::first);
+    let certificate = certificate.map(|certificate| peer::header_value(certificate));
+    let _open_tls = server.stats.tls_connected();
+    serve_on(socket, certificate, slot, server, remote, progress, admitted).await;
+}
+
+async fn serve_on<S: Socket + Send + 'static>(
+    socket: S,
+    certificate: Option<http::HeaderValue>,
+    slot: Rc<Slot>,
+    server: Rc<LocalServer>,
+    remote: SocketAddr,
+    progress: Arc<Progress>,
+    admitted: Result<Admitted, Violation>,
+) {
+    let local = socket.tcp().local_addr().unwrap_or(server.shared.address);
     let limits = server.shared.limits;
     let guard = Guard::new(socket, limits, progress.clone()).with_admission(admitted);
-    let caller = Rc::new(Caller::new(&server, remote, local, progress));
+    let caller = Rc::new(Caller::new(&server, remote, local, certificate, progress));
     // Held no longer than a request needs it: it may be replaced.
     drop(server);
     let count = Cell::new(0_u32);

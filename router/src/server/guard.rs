@@ -8,19 +8,38 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
 use super::Limits;
 use super::gate::Admitted;
 use super::head::{self, Chunked, Framing, Violation};
 use super::watchdog::{Phase, Progress};
 
+/// What a [`Guard`] stands before.
+pub(crate) trait Socket: AsyncRead + AsyncWrite + Unpin {
+    /// The socket of the system.
+    fn tcp(&self) -> &TcpStream;
+}
+
+impl Socket for TcpStream {
+    fn tcp(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Socket for TlsStream<TcpStream> {
+    fn tcp(&self) -> &TcpStream {
+        self.get_ref().0
+    }
+}
+
 /// A socket whose bytes are followed from head to head.
 ///
 /// Whole heads that are in order pass as they are, without being copied. A head that is not is
 /// replaced by a request of our own, the last one on the connection, so that the answer takes its
 /// turn behind those before it; the service finds what was wrong by [`Progress::violation`].
-pub(crate) struct Guard {
-    socket: TcpStream,
+pub(crate) struct Guard<S: Socket> {
+    socket: S,
     limits: Limits,
     progress: Arc<Progress>,
     state: State,
@@ -46,8 +65,8 @@ enum State {
 /// Stands in for a head that is refused.
 const REFUSED: &[u8] = b"GET / HTTP/1.1\r\nhost: refused\r\nconnection: close\r\n\r\n";
 
-impl Guard {
-    pub(crate) fn new(socket: TcpStream, limits: Limits, progress: Arc<Progress>) -> Self {
+impl<S: Socket> Guard<S> {
+    pub(crate) fn new(socket: S, limits: Limits, progress: Arc<Progress>) -> Self {
         let (partial, ready) = (BytesMut::new(), BytesMut::new());
         let state = State::Head;
         Guard { socket, limits, progress, state, partial, ready, admitted: None }
@@ -130,7 +149,7 @@ impl Guard {
     }
 }
 
-impl AsyncRead for Guard {
+impl<S: Socket> AsyncRead for Guard<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -207,7 +226,7 @@ impl AsyncRead for Guard {
     }
 }
 
-impl AsyncWrite for Guard {
+impl<S: Socket> AsyncWrite for Guard<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -242,7 +261,7 @@ impl AsyncWrite for Guard {
         let this = self.get_mut();
         if this.progress.is_broken() {
             // A response that broke must not look as if it had ended: the caller gets a reset.
-            let _ = this.socket.set_zero_linger();
+            let _ = this.socket.tcp().set_zero_linger();
             return Poll::Ready(Ok(()));
         }
         ready!(Pin::new(&mut this.socket).poll_shutdown(cx))?;
@@ -263,18 +282,18 @@ impl AsyncWrite for Guard {
     }
 }
 
-impl Drop for Guard {
+impl<S: Socket> Drop for Guard<S> {
     fn drop(&mut self) {
         if self.progress.is_broken() {
-            let _ = self.socket.set_zero_linger();
+            let _ = self.socket.tcp().set_zero_linger();
         }
     }
 }
 
-impl std::fmt::Debug for Guard {
+impl<S: Socket> std::fmt::Debug for Guard<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Guard")
-            .field("socket", &self.socket)
+            .field("socket", self.socket.tcp())
             .field("state", &self.state)
             .field("admitted", &self.admitted)
             .finish_non_exhaustive()

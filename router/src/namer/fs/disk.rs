@@ -14,12 +14,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use dtab::Addr;
-use notify::event::{AccessKind, AccessMode, Event, EventKind};
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use notify::event::Event;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::listing::{Listing, MAX_FILE, parse_file};
+use crate::dir_watcher::{DirWatcher, is_change};
 use crate::naming::{Hosts, Watch, any_changed};
 
 /// A file that was written to a shorter time ago may change again without its times showing it.
@@ -45,19 +45,12 @@ pub(super) enum Found {
 pub(super) struct Disk {
     root: PathBuf,
     files: HashMap<PathBuf, Known>,
-    dirs: HashMap<PathBuf, Dir>,
+    dirs: DirWatcher,
     hosts: Hosts,
     host_watches: HashMap<String, Watch<Option<Vec<IpAddr>>>>,
-    watcher: Option<RecommendedWatcher>,
     /// The pass over the names, by number: what it does not touch is forgotten.
     pass: u64,
     look_again_at: Option<Instant>,
-}
-
-/// A watched directory. One with the same name and another identity has to be watched anew.
-struct Dir {
-    identity: (u64, u64),
-    pass: u64,
 }
 
 /// A file that was read.
@@ -90,17 +83,13 @@ impl Disk {
                 changed.notify_one();
             }
         };
-        let watcher = notify::recommended_watcher(on_event);
-        if let Err(error) = &watcher {
-            tracing::warn!(root = %root.display(), %error, "changes are found by polling only");
-        }
+        let dirs = DirWatcher::new(&root, on_event);
         Disk {
             root,
             files: HashMap::new(),
-            dirs: HashMap::new(),
+            dirs,
             hosts,
             host_watches: HashMap::new(),
-            watcher: watcher.ok(),
             pass: 0,
             look_again_at: None,
         }
@@ -131,12 +120,7 @@ impl Disk {
         }
         let pass = self.pass;
         self.files.retain(|_, known| known.pass == pass);
-        let gone = self.dirs.extract_if(|_, dir| dir.pass != pass);
-        for (path, _) in gone {
-            if let Some(watcher) = &mut self.watcher {
-                let _ = watcher.unwatch(&path); // fails if the directory has gone, and its watch
-            }
-        }
+        self.dirs.keep(pass);
         let used: HashSet<&str> = self
             .files
             .values()
@@ -175,29 +159,7 @@ impl Disk {
 
     /// Has changes in a directory told, if they are not yet.
     fn watch(&mut self, path: &Path, metadata: &Metadata) {
-        let identity = (metadata.dev(), metadata.ino());
-        let pass = self.pass;
-        let known = self.dirs.get_mut(path);
-        let stale = match known {
-            Some(dir) if dir.identity == identity => {
-                dir.pass = pass;
-                return;
-            }
-            known => known.is_some(),
-        };
-        let Some(watcher) = &mut self.watcher else { return };
-        if stale {
-            let _ = watcher.unwatch(path); // fails if the old directory has gone
-        }
-        match watcher.watch(path, RecursiveMode::NonRecursive) {
-            Ok(()) => {
-                self.dirs.insert(path.to_owned(), Dir { identity, pass });
-            }
-            Err(error) => {
-                self.dirs.remove(path);
-                tracing::debug!(dir = %path.display(), %error, "a directory is polled only");
-            }
-        }
+        self.dirs.watch(path, metadata, self.pass);
     }
 
     fn file(&mut self, path: PathBuf, metadata: &Metadata, depth: usize) -> Found {
@@ -357,12 +319,8 @@ fn content(path: &Path) -> io::Result<(Version, String)> {
 
 /// Our own reading is not a change, and of what lies beside the root nothing matters.
 fn may_matter(event: &Event, root: &Path) -> bool {
-    let is_change = match event.kind {
-        EventKind::Access(kind) => kind == AccessKind::Close(AccessMode::Write),
-        _ => true,
-    };
     let beside = |path: &PathBuf| path != root && path.parent() == root.parent();
-    is_change && (event.paths.is_empty() || !event.paths.iter().all(beside))
+    is_change(event) && (event.paths.is_empty() || !event.paths.iter().all(beside))
 }
 
 /// Whether an element names an entry of a directory, and not the way out of it.
