@@ -118,8 +118,9 @@ impl Node {
                 let socket = TcpStream::connect(address);
                 matches!(tokio::time::timeout(CONNECT_TIMEOUT, socket).await, Ok(Ok(_)))
             };
-            fail_fast.probe(connect, || Arc::strong_count(&marked.0) > 1).await;
-            stats.marked_available();
+            if fail_fast.probe(connect, || Arc::strong_count(&marked.0) > 1).await {
+                stats.marked_available();
+            }
         });
     }
 }
