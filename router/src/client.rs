@@ -253,7 +253,8 @@ impl Client {
         self.set().endpoints().iter().map(|endpoint| endpoint.address).collect()
     }
 
-    /// Closes connections that have waited or lived for too long.
+    /// Closes connections that have waited or lived for too long, and lets go of endpoints that are
+    /// kept although their address has gone.
     pub(crate) fn reap(&self) {
         self.end_probation(&mut self.state.borrow_mut().set);
         for endpoint in self.set().endpoints() {
@@ -308,6 +309,7 @@ impl Client {
         };
         let selected = endpoint.address;
         if endpoint.node.has_failed_fast() {
+            self.stats.connect_failures.incr();
             let error = std::io::Error::other("it took no connection before (failFast)");
             return Err(SendError::Connect { selected, error });
         }

@@ -54,18 +54,21 @@ impl FailFast {
         self.marked.store(0, Relaxed);
     }
 
-    /// Tries to connect, with longer and longer waits, until that succeeds or nobody `is_wanted`
-    /// it any more.
+    /// Tries to connect, with longer and longer waits, until that succeeds or the endpoint is not
+    /// wanted any more; whether it has succeeded.
     pub(crate) async fn probe(
         &self,
         connect: impl AsyncFn() -> bool,
         is_wanted: impl Fn() -> bool,
-    ) {
+    ) -> bool {
         let mut backoff = Backoff::exponential(WAITS.0, WAITS.1);
         loop {
             tokio::time::sleep(backoff.next()).await;
-            if !is_wanted() || connect().await {
-                return;
+            if !is_wanted() {
+                return false;
+            }
+            if connect().await {
+                return true;
             }
             self.tries.store(self.tries().saturating_add(1), Relaxed);
         }
@@ -88,7 +91,7 @@ mod tests {
             left.set(left.get() - 1);
             left.get() == 0
         };
-        fail_fast.probe(connect, || true).await;
+        assert!(fail_fast.probe(connect, || true).await);
         assert_eq!((left.get(), fail_fast.tries()), (0, 6));
         assert!(fail_fast.is_marked());
         let later = now + Duration::from_secs(3);
@@ -101,6 +104,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_nobody_has_any_more_is_not_tried() {
         let fail_fast = FailFast::new(Instant::now());
-        fail_fast.probe(async || unreachable!("nobody wants it"), || false).await;
+        let connect = async || unreachable!("nobody wants it");
+        assert!(!fail_fast.probe(connect, || false).await);
     }
 }

@@ -8,7 +8,8 @@
 //! trip of at least [`FAILURE`], and at least of the cost known so far: it costs its caller another
 //! try, and an endpoint that fails faster than others answer would otherwise be given most of the
 //! requests. A request that its caller gave up counts if it had taken longer than the average, since
-//! nothing else is ever heard of an endpoint that hangs.
+//! nothing else is ever heard of an endpoint that hangs; of an endpoint that has never answered it
+//! is all there is, and counts as a failure.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -45,14 +46,11 @@ impl PeakEwma {
     /// A request has taken this long to come to this.
     pub(crate) fn finished(&self, outcome: Outcome, took: Duration, now: Instant) {
         let took = took.as_nanos() as f64;
-        match outcome {
-            Outcome::Success => self.observe(took, now),
-            Outcome::Failure => {
-                let known = f64::from_bits(self.cost.load(Relaxed));
-                self.observe(took.max(known).max(FAILURE.as_nanos() as f64), now);
-            }
-            Outcome::Ignored if took > self.nanos(now) => self.observe(took, now),
-            Outcome::Ignored => {}
+        let known = f64::from_bits(self.cost.load(Relaxed));
+        if outcome == Outcome::Failure || outcome == Outcome::Ignored && known == 0.0 {
+            self.observe(took.max(known).max(FAILURE.as_nanos() as f64), now);
+        } else if outcome == Outcome::Success || took > self.nanos(now) {
+            self.observe(took, now);
         }
     }
 
@@ -150,9 +148,18 @@ mod tests {
     fn a_request_given_up_counts_if_it_was_slow() {
         let start = Instant::now();
         let ewma = PeakEwma::new(WINDOW, start);
+        ewma.finished(Outcome::Success, ms(20), start);
         ewma.finished(Outcome::Ignored, ms(500), start);
         assert_eq!(cost(&ewma, start), 500_000);
         ewma.finished(Outcome::Ignored, ms(1), start);
         assert_eq!(cost(&ewma, start), 500_000);
+    }
+
+    #[test]
+    fn an_endpoint_that_has_never_answered_does_not_get_fast_by_being_given_up() {
+        let start = Instant::now();
+        let ewma = PeakEwma::new(WINDOW, start);
+        ewma.finished(Outcome::Ignored, ms(1), start);
+        assert_eq!(cost(&ewma, start), 1_000_000);
     }
 }

@@ -96,10 +96,17 @@ impl Node {
     }
 
     fn count(&self, change: Option<Change>) {
-        if let Some(change) = change {
-            tracing::debug!(address = %self.address, ?change, "failure accrual");
-            self.stats.count(change);
+        let Some(change) = change else { return };
+        let address = self.address;
+        match change {
+            Change::Removed(wait) => {
+                tracing::info!(%address, ?wait, "an endpoint has failed too often: left alone");
+            }
+            Change::Revived => tracing::info!(%address, "an endpoint works again"),
+            Change::StillDead(wait) => tracing::debug!(%address, ?wait, "a probe has failed"),
+            Change::Probing => tracing::debug!(%address, "a probe begins"),
         }
+        self.stats.count(change);
     }
 
     /// It took no connection: with `failFast` it is left alone until it takes one.
@@ -118,8 +125,9 @@ impl Node {
                 let socket = TcpStream::connect(address);
                 matches!(tokio::time::timeout(CONNECT_TIMEOUT, socket).await, Ok(Ok(_)))
             };
-            fail_fast.probe(connect, || Arc::strong_count(&marked.0) > 1).await;
-            stats.marked_available();
+            if fail_fast.probe(connect, || Arc::strong_count(&marked.0) > 1).await {
+                stats.marked_available();
+            }
         });
     }
 }
