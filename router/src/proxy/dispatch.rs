@@ -45,7 +45,8 @@ impl LocalServer {
         let mut target = self.bind(entry, total).await?;
         if let Choice::Status(code) = target.resolved.choice(target.drawn) {
             let status = StatusCode::from_u16(*code).unwrap_or(StatusCode::BAD_GATEWAY);
-            return Ok(self.explained(context, &target.resolved.binding, with_status(status)));
+            let binding = &target.resolved.binding;
+            return Ok(self.explained(context, binding, None, with_status(status)));
         }
         let prepared = self.prepare(caller, entry, context, parts, body, upgrade.as_ref());
         let (mut outgoing, tunnel) =
@@ -87,7 +88,9 @@ impl LocalServer {
         };
         entry.stats.retried(retries);
         let response = Self::answer(caller, answered?, tunnel)?;
-        Ok(self.explained(context, &target.resolved.binding, response))
+        let Target { resolved, drawn } = &target;
+        let used = resolved.override_used(*drawn);
+        Ok(self.explained(context, &resolved.binding, used, response))
     }
 
     /// Draws where the next attempt goes.

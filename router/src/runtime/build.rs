@@ -23,6 +23,8 @@ use crate::identifier::{
 };
 use crate::interpreter::Interpreter;
 use crate::naming::LiveNamers;
+use crate::proxy::key_file::KeyFile;
+use crate::proxy::trust::OverridePolicy;
 use crate::proxy::{Router, Server};
 use crate::server::Limits;
 use crate::telemetry::{Gauge, Metrics, Scope};
@@ -75,10 +77,11 @@ pub(super) fn build(
                 header: router.max_headers_kb as usize * 1024,
                 body: router.max_err_response_kb as usize * 1024,
             },
+            trace_propagator: router.trace_propagator,
             metrics: scope.clone(),
         });
         for server in &router.servers {
-            built.servers.push(build_server(server, router, at, &scope)?);
+            built.servers.push(build_server(server, router, at, &scope, control)?);
         }
         let originator = router.originator.then(|| scope.gauge("originator", || 1.0));
         built.routers.push(BuiltRouter { shared, _originator: originator });
@@ -117,14 +120,24 @@ fn build_server(
     router: &RouterConfig,
     at: usize,
     scope: &Scope,
+    control: &Handle,
 ) -> Result<BuiltServer, RunError> {
     let address = config.address();
-    let trusted = config.ip.is_loopback();
-    if !trusted {
+    let signing = match &config.overrides.signing {
+        Some(signing) => {
+            let file = KeyFile::open(signing.key.clone(), control);
+            Some(file.map_err(|error| RunError::Build(format!("{}: {error}", config.place)))?)
+        }
+        None => None,
+    };
+    let overrides = OverridePolicy::new(&config.overrides, config.ip.is_loopback(), signing);
+    let trusted = overrides.is_trusted();
+    if config.overrides.trust.is_none() && !config.ip.is_loopback() {
         tracing::warn!(
             router = %router.label,
             %address,
-            "overrides of callers beyond this machine are limited in size, and errors are brief"
+            "overrides of callers beyond this machine are limited in size, and errors are brief; \
+             `overrides: {{trust: trusted}}` has it as in Linkerd"
         );
     }
     let labeler = |config: &crate::config::kinds::Labeler| labeler(config, &router.label);
@@ -137,6 +150,7 @@ fn build_server(
     let shared = Arc::new(Server {
         address,
         trusted,
+        overrides,
         limits: Limits {
             head_bytes: router.max_headers_kb as usize * 1024,
             line_bytes: router.max_initial_line_kb as usize * 1024,
