@@ -14,6 +14,7 @@ mod influence;
 pub(crate) mod key_file;
 mod limits;
 pub(crate) mod stats;
+mod trace_request;
 pub(crate) mod trust;
 pub(crate) mod upgrade;
 

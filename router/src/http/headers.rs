@@ -10,6 +10,7 @@
 //! | `x-b3-…`, if the router propagates traces so | [`b3`] | the same |
 //! | `traceparent` | [`traceparent`] | the same, with a new span |
 //! | `l5d-explain` | 1 from a trusted caller: the response has an `l5d-explanation` | |
+//! | `l5d-add-context` | with TRACE, from a trusted caller: the body tells the way | the same |
 //! | `l5d-dst-service`, `-client`, `-residual` | | [`dst`] |
 //!
 //! Responses carry `l5d-err` and `l5d-retryable` ([errors](super::errors)), `l5d-success-class`
@@ -55,6 +56,8 @@ pub const DST_SERVICE: HeaderName = HeaderName::from_static("l5d-dst-service");
 pub const DST_CLIENT: HeaderName = HeaderName::from_static("l5d-dst-client");
 /// `l5d-dst-residual`: what is left of the name behind the bound one.
 pub const DST_RESIDUAL: HeaderName = HeaderName::from_static("l5d-dst-residual");
+/// `l5d-add-context`: the response to a TRACE is to say how each router has named it.
+pub const ADD_CONTEXT: HeaderName = HeaderName::from_static("l5d-add-context");
 /// `l5d-explain`: with `1`, a trusted caller asks how the name of this request resolves.
 pub const EXPLAIN: HeaderName = HeaderName::from_static("l5d-explain");
 /// `l5d-explanation`: how it does; see [`explanation`].

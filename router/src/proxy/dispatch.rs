@@ -12,6 +12,7 @@ use hyper::upgrade::OnUpgrade;
 use super::answer::Refusal;
 use super::bindings::{Choice, Destination, Entry, Leaf, Resolved};
 use super::context::Context;
+use super::trace_request::TraceRequest;
 use super::{Caller, LocalServer, upgrade, with_status};
 use crate::backoff::Backoff;
 use crate::classifier::Class;
@@ -34,7 +35,7 @@ impl LocalServer {
         caller: &Caller,
         entry: &Rc<Entry>,
         context: &Context,
-        parts: http::request::Parts,
+        mut parts: http::request::Parts,
         body: Incoming,
         upgrade: Option<HeaderValue>,
     ) -> Result<Response<ResponseBody>, Refusal> {
@@ -47,6 +48,12 @@ impl LocalServer {
             let status = StatusCode::from_u16(*code).unwrap_or(StatusCode::BAD_GATEWAY);
             let binding = &target.resolved.binding;
             return Ok(self.explained(context, binding, None, with_status(status)));
+        }
+        let trace = TraceRequest::read(&mut parts, self.shared.trusted)?;
+        let label = &self.router.shared.label;
+        if let Some(trace) = trace.as_ref().filter(|trace| trace.is_last()) {
+            let to = (&*target.resolved, target.drawn);
+            return trace.add_context(label, entry, to, None, with_status(StatusCode::OK)).await;
         }
         let prepared = self.prepare(caller, entry, context, parts, body, upgrade.as_ref());
         let (mut outgoing, tunnel) =
@@ -87,8 +94,14 @@ impl LocalServer {
             }
         };
         entry.stats.retried(retries);
-        let response = Self::answer(caller, answered?, tunnel)?;
+        let answered = answered?;
+        let selected = answered.response.body().address();
+        let mut response = Self::answer(caller, answered, tunnel)?;
         let Target { resolved, drawn } = &target;
+        if let Some(trace) = &trace {
+            let to = (&**resolved, *drawn);
+            response = trace.add_context(label, entry, to, selected, response).await?;
+        }
         let used = resolved.override_used(*drawn);
         Ok(self.explained(context, &resolved.binding, used, response))
     }

@@ -1,6 +1,6 @@
 //! Which trace a request belongs to, by whichever headers say so.
 
-use tests::{Backend, Router, Setup};
+use tests::{Backend, Behaviour, RawResponse, Router, Setup};
 
 use crate::seen;
 
@@ -85,4 +85,83 @@ fn zipkins_propagator_reads_and_writes_b3_and_nothing_else() {
         seen::header(&fresh, "x-b3-parentspanid"),
         "the root of a trace is its own parent"
     );
+}
+
+/// A router before a backend that answers TRACE with a text.
+fn telling(text: &'static str, setup: impl FnOnce(Setup) -> Setup) -> (Backend, Router) {
+    let backend = Backend::fixed(text);
+    let router = setup(Setup::by_host().service("web", &[&backend])).start();
+    (backend, router)
+}
+
+fn trace(router: &Router, headers: &[(&str, &str)]) -> RawResponse {
+    let headers = [&[("host", "web")], headers].concat();
+    router.connect().request("TRACE", "/", &headers, b"").unwrap()
+}
+
+const ADD: (&str, &str) = ("l5d-add-context", "true");
+
+#[test]
+fn the_answer_to_a_trace_tells_the_way_if_that_is_asked() {
+    let (backend, router) = telling("the service's own\n", |setup| setup);
+    for headers in [&[ADD][..], &[ADD, ("max-forwards", "5")]] {
+        let response = trace(&router, headers);
+        assert_eq!(response.status, 200);
+        let text = response.text();
+        let (duration, rest) = text
+            .strip_prefix("the service's own\n\n--- Router: http ---\nrequest duration: ")
+            .and_then(|text| text.split_once(" ms\n"))
+            .unwrap_or_else(|| panic!("{text}"));
+        assert!(duration.parse::<u64>().is_ok(), "{duration}");
+        let addr = backend.addr();
+        assert_eq!(
+            rest,
+            format!(
+                "service name: /svc/web\nclient name: /#/io.l5d.fs/web\naddresses: [{addr}]\n\
+                 selected address: {addr}\ndtab resolution:\n  /svc/web\n  \
+                 /#/io.l5d.fs/web (/svc=>/#/io.l5d.fs)\n"
+            )
+        );
+    }
+    assert_eq!(trace(&router, &[]).text(), "the service's own\n");
+}
+
+#[test]
+fn a_trace_goes_as_far_as_its_forwards_reach() {
+    let (echo, last) = with(|setup| setup);
+    let first = Setup::new(&format!("/svc/* => /$/inet/127.1/{}", last.addr.port())).start();
+    let reached = trace(&first, &[("max-forwards", "2")]);
+    assert_eq!(seen::all(&reached, "max-forwards"), ["0"]);
+    assert_eq!(reached.json()["method"], "TRACE");
+    let second = trace(&first, &[("max-forwards", "1"), ADD]);
+    assert_eq!(second.text().matches("--- Router: http ---").count(), 2, "{}", second.text());
+    assert_eq!(
+        trace(&first, &[("max-forwards", "0"), ADD]).text().matches("--- Router").count(),
+        1
+    );
+    let silent = trace(&first, &[("max-forwards", "0")]);
+    assert_eq!((silent.status, silent.text().as_str()), (200, ""));
+    let wrong = trace(&first, &[("max-forwards", "many")]);
+    assert_eq!((wrong.status, &*wrong.text()), (400, "Invalid value for Max-Forwards header"));
+    assert_eq!(echo.requests(), 1);
+}
+
+#[test]
+fn a_chunked_answer_to_a_trace_makes_place_for_the_context() {
+    let bytes =
+        "HTTP/1.1 200 OK\r\nx-own: 1\r\ntransfer-encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n";
+    let backend = Backend::start(Behaviour::Raw { bytes: bytes.into(), close: false });
+    let router = Setup::by_host().service("web", &[&backend]).start();
+    let text = trace(&router, &[ADD]).text();
+    assert!(text.contains("x-own: 1\n") && text.contains("HTTP 200 - OK\n"), "{text}");
+    assert!(text.contains("was discarded\n\n--- Router: http ---\n"), "{text}");
+}
+
+#[test]
+fn callers_who_are_not_trusted_are_not_told_the_way() {
+    let (_backend, last) = telling("own", |setup| setup);
+    let first = Setup::new(&format!("/svc/* => /$/inet/127.1/{}", last.addr.port()))
+        .server("overrides: {trust: scoped}")
+        .start();
+    assert_eq!(trace(&first, &[ADD]).text(), "own");
 }
