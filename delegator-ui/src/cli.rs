@@ -20,6 +20,7 @@ mod input;
 mod log;
 mod man;
 mod run;
+mod sign_override;
 
 /// The arguments of `fingerpost`.
 #[derive(Debug, Parser)]
@@ -68,6 +69,7 @@ enum Command {
     Fmt(fmt::Args),
     Run(run::Args),
     Demo(demo::Args),
+    SignOverride(sign_override::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -156,6 +158,7 @@ pub fn main() -> ExitCode {
         Command::Fmt(args) => fmt::run(&args, output),
         Command::Run(args) => run::run(&args, output),
         Command::Demo(args) => demo::run(&args, output),
+        Command::SignOverride(args) => sign_override::run(&args, output),
         Command::Completions(args) => completions::run(args, output),
         Command::Man(args) => man::run(args, output),
     };

@@ -10,8 +10,12 @@ pub(crate) mod answer;
 pub(crate) mod bindings;
 pub(crate) mod context;
 mod dispatch;
+mod influence;
+pub(crate) mod key_file;
 mod limits;
 pub(crate) mod stats;
+mod trace_request;
+pub(crate) mod trust;
 pub(crate) mod upgrade;
 
 use std::cell::RefCell;
@@ -31,12 +35,14 @@ use self::answer::Refusal;
 use self::bindings::Bindings;
 use self::context::Context;
 use self::stats::{RouterStats, ServerStats};
+use self::trust::OverridePolicy;
 use crate::client::Answer;
 use crate::client::shared::SharedClients;
+use crate::config::kinds::TracePropagator;
 use crate::config::{BindingCacheConfig, ClientsConfig, ServicesConfig};
 use crate::http::body::ResponseBody;
 use crate::http::errors::ErrorLimits;
-use crate::http::headers::{explanation, outcome};
+use crate::http::headers::{OVERRIDE_USED, explanation, outcome};
 use crate::http::{forwarded, framing, hop_by_hop, nack, proxy_uri, via};
 use crate::identifier::{Identifier, IdentifierChain, RequestHead};
 use crate::interpreter::Interpreter;
@@ -64,14 +70,17 @@ pub(crate) struct Router {
     /// The retry budgets of services, which all workers share.
     pub(crate) retry_budgets: WeakTable<Path, Budget>,
     pub(crate) errors: ErrorLimits,
+    pub(crate) trace_propagator: TracePropagator,
     pub(crate) metrics: crate::telemetry::Scope,
 }
 
 /// What all workers have of one server.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
-    /// Whether callers are trusted with overrides of any size and with full explanations.
+    /// Whether callers are told what tables say and where services are.
     pub(crate) trusted: bool,
+    /// What they may override.
+    pub(crate) overrides: Arc<OverridePolicy>,
     pub(crate) limits: Limits,
     pub(crate) gate: Arc<Gate>,
     pub(crate) max_concurrent_requests: Option<u32>,
@@ -183,7 +192,7 @@ impl LocalServer {
         if parts.uri.authority().is_some() {
             return Err(Refusal::malformed("the target names a host and no path (RFC 9112, 3.2)"));
         }
-        let context = Context::take(&mut parts.headers);
+        let context = Context::take(&mut parts.headers, &self.shared, router.trace_propagator);
         let upgrade = upgrade::wanted(&parts, body.is_end_stream());
         let trailers = trailers(&parts.headers);
         hop_by_hop::strip(&mut parts.headers);
@@ -198,7 +207,7 @@ impl LocalServer {
         }
 
         let bindings = &self.router.bindings;
-        let entry = Bindings::entry(bindings, &identified.name, &context, self.shared.trusted)?;
+        let entry = Bindings::entry(bindings, &identified.name, &context, &self.shared.overrides)?;
         let in_use = entry.begin();
         let answered = self.dispatch(caller, &entry, &context, parts, body, upgrade).await;
         let answered = answered.map_err(|refusal| refusal.explained_in_header(context.explain));
@@ -206,13 +215,19 @@ impl LocalServer {
         answered
     }
 
-    /// The response with the resolution in a header, if a trusted caller asks for it.
+    /// The response with the resolution in a header, if a trusted caller asks for it, and with the
+    /// entries that took part in it, if the caller has sent some.
     fn explained(
         &self,
         context: &Context,
         binding: &Binding,
+        override_used: Option<&HeaderValue>,
         mut response: Response<ResponseBody>,
     ) -> Response<ResponseBody> {
+        if let Some(used) = override_used {
+            // Routers behind this one tell, too; the nearest comes last, as in Via.
+            response.headers_mut().append(OVERRIDE_USED, used.clone());
+        }
         if context.explain && self.shared.trusted {
             let why = answer::explain(binding, &self.router.shared.interpreter);
             let why = format!("{}: {why}", binding.delegation.path);

@@ -7,6 +7,7 @@ mod fmt;
 mod help;
 mod run;
 mod shell;
+mod sign_override;
 
 /// Runs a command line in a directory, and compares all that it did with a snapshot.
 macro_rules! assert_run {

@@ -75,9 +75,11 @@ impl Refusal {
         Refusal::new(error.status(), message)
     }
 
-    /// The name has no binding: not in time (503), or it cannot have one (502).
+    /// The name has no binding: not in time (503), it cannot have one (502), or its override may not
+    /// have it (400).
     pub(crate) fn unbound(error: &BindError, name: &Path, interpreter: &Interpreter) -> Self {
         let (status, message, binding) = match error {
+            BindError::OutOfScope(violation) => return Refusal::bad_request(violation),
             BindError::Timeout(binding, timeout) => {
                 let message =
                     format!("exceeded {} ms to dyn binding of {name}", timeout.as_millis());

@@ -21,7 +21,9 @@ use http::{HeaderMap, HeaderValue};
 use super::Router;
 use super::answer::Refusal;
 use super::context::{Context, Overrides};
+use super::influence::{self, Influence};
 use super::stats::{ClientStats, RouterStats, ServiceStats};
+use super::trust::{OverridePolicy, Violation};
 use crate::client::Client;
 use crate::config::ServiceConfig;
 use crate::entropy;
@@ -48,13 +50,23 @@ pub(crate) struct Entry {
     pub(crate) stats: ServiceStats,
     /// How its requests are judged and retried.
     pub(crate) policy: ServicePolicy,
-    ctx_dtab: Option<HeaderValue>,
+    /// The overrides that it is bound under, and what they may do; none for a plain name.
+    overridden: Option<Overridden>,
     handle: RefCell<BindingHandle>,
     resolved: RefCell<Option<Rc<Resolved>>>,
     uses: Cell<u32>,
     last_used: Cell<Instant>,
     /// The bindings that it belongs to, for its clients.
     owner: std::rc::Weak<RefCell<Bindings>>,
+}
+
+/// What a name under overrides has beyond a plain one.
+struct Overridden {
+    policy: Arc<OverridePolicy>,
+    /// The table as it is handed on; none if it is empty.
+    shown: Option<HeaderValue>,
+    /// What it did to the newest binding that was good.
+    influence: RefCell<Option<Rc<Influence>>>,
 }
 
 /// What holds for the requests of one logical name.
@@ -67,11 +79,16 @@ pub(crate) struct ServicePolicy {
 pub(crate) struct Resolved {
     pub(crate) binding: Arc<Binding>,
     choices: Vec<(f64, Choice)>,
+    /// The override has led to where it may not; then there are no choices.
+    violation: Option<Violation>,
 }
 
 /// A bound name that requests may go to.
 pub(crate) struct Leaf {
     pub(crate) bound: Bound,
+    /// Which entries of an override led here, as [`influence::shown`] has it; none if there was no
+    /// override, or nothing is known of that.
+    override_used: Option<HeaderValue>,
     version: u64,
     destination: OnceCell<Destination>,
 }
@@ -109,12 +126,12 @@ impl Bindings {
         }
     }
 
-    /// The entry of a name under the overrides of a request.
+    /// The entry of a name under the overrides of a request, if the server's policy accepts them.
     pub(crate) fn entry(
         this: &Rc<RefCell<Self>>,
         name: &Path,
         context: &Context,
-        trusted: bool,
+        policy: &Arc<OverridePolicy>,
     ) -> Result<Rc<Entry>, Refusal> {
         let mut bindings = this.borrow_mut();
         let bindings = &mut *bindings;
@@ -123,7 +140,7 @@ impl Bindings {
                 if let Some(entry) = bindings.plain.get(name) {
                     return Ok(entry.clone());
                 }
-                let entry = bindings.bind(this, name, Dtab::empty());
+                let entry = bindings.bind(this, name, Dtab::empty(), None);
                 let capacity = bindings.router.cache.paths;
                 insert(&mut bindings.plain, name.clone(), &entry, capacity, &bindings.stats);
                 Ok(entry)
@@ -132,9 +149,16 @@ impl Bindings {
                 // The key is built for the look-up; overrides are few and small.
                 let key = (name.clone(), overrides.clone());
                 if let Some(entry) = bindings.overridden.get(&key) {
+                    entry.verify(context)?;
                     return Ok(entry.clone());
                 }
-                let entry = bindings.bind(this, name, overrides.parse(trusted)?);
+                let local = overrides.parse(policy)?;
+                let shown = HeaderValue::try_from(local.to_string()).ok();
+                let shown = shown.filter(|_| !local.is_empty());
+                let overridden =
+                    Overridden { policy: policy.clone(), shown, influence: RefCell::default() };
+                overridden.verify(context)?;
+                let entry = bindings.bind(this, name, local, Some(overridden));
                 let capacity = bindings.router.cache.paths.min(OVERRIDDEN);
                 insert(&mut bindings.overridden, key, &entry, capacity, &bindings.stats);
                 Ok(entry)
@@ -142,20 +166,25 @@ impl Bindings {
         }
     }
 
-    fn bind(&self, this: &Rc<RefCell<Self>>, path: &Path, local: Dtab) -> Rc<Entry> {
+    fn bind(
+        &self,
+        this: &Rc<RefCell<Self>>,
+        path: &Path,
+        local: Dtab,
+        overridden: Option<Overridden>,
+    ) -> Rc<Entry> {
         self.stats.path.misses.incr();
         let config = self.router.services.of(path);
         let retries =
             self.router.retry_budgets.get_or(path.clone(), || Budget::new(config.retries.budget));
         let retries = retries.open();
-        let shown = (!local.is_empty()).then(|| HeaderValue::try_from(local.to_string()).ok());
         Rc::new(Entry {
             path: path.clone(),
             handle: RefCell::new(self.router.interpreter.bind(&local, path)),
             local,
             stats: ServiceStats::new(&self.router.metrics, path, &retries),
             policy: ServicePolicy { config, retries },
-            ctx_dtab: shown.flatten(),
+            overridden,
             resolved: RefCell::default(),
             uses: Cell::new(0),
             last_used: Cell::new(Instant::now()),
@@ -260,7 +289,13 @@ impl Entry {
 
     /// Writes the context of a request for the next hop.
     pub(crate) fn write_context(&self, context: &Context, headers: &mut HeaderMap) {
-        context.write(headers, self.ctx_dtab.as_ref());
+        let shown = self.overridden.as_ref().and_then(|overridden| overridden.shown.as_ref());
+        context.write(headers, shown);
+    }
+
+    /// Whether the overrides are signed as they must be.
+    fn verify(&self, context: &Context) -> Result<(), Refusal> {
+        self.overridden.as_ref().map_or(Ok(()), |overridden| overridden.verify(context))
     }
 
     /// What the name is bound to now, waiting for the first answer.
@@ -295,6 +330,9 @@ impl Entry {
         let until = tokio::time::Instant::now() + timeout;
         loop {
             let resolved = self.resolved(timeout).await?;
+            if let Some(violation) = &resolved.violation {
+                return Err(BindError::OutOfScope(violation.clone()));
+            }
             let drawn = resolved.draw();
             if !matches!(resolved.choice(drawn), Choice::Pending) {
                 return Ok((resolved, drawn));
@@ -318,10 +356,19 @@ impl Entry {
     fn resolve(&self, binding: Arc<Binding>, tree: &NameTree<Bound>) -> Resolved {
         // What is kept from before must not undo what another binding knows by now.
         let version = if binding.stale.is_some() { 0 } else { binding.version };
+        let influence = self.overridden.as_ref().and_then(|it| it.influence_on(&binding));
+        if let Err(violation) = self.check_scope(influence.as_deref(), tree) {
+            let (choices, violation) = (Vec::new(), Some(violation));
+            return Resolved { binding, choices, violation };
+        }
+        let used = |bound: &Bound| {
+            let used = influence.as_ref()?.on(&bound.id, &bound.residual);
+            influence::shown(&self.local, used)
+        };
         let mut sum = 0.0;
         let choices = dtab::view::spread(tree).into_iter().map(|(bound, share)| {
             sum += share;
-            (sum, bound.map_or(Choice::NoBrokers, |bound| choice(bound, version)))
+            (sum, bound.map_or(Choice::NoBrokers, |bound| choice(bound, version, used(bound))))
         });
         let choices: Vec<_> = choices.collect();
         if choices.iter().any(|(_, choice)| !matches!(choice, Choice::NoBrokers)) {
@@ -334,7 +381,19 @@ impl Entry {
                 }
             }
         }
-        Resolved { binding, choices }
+        Resolved { binding, choices, violation: None }
+    }
+
+    /// Whether the overrides have led to where they may.
+    fn check_scope(
+        &self,
+        influence: Option<&Influence>,
+        tree: &NameTree<Bound>,
+    ) -> Result<(), Violation> {
+        let Some(overridden) = &self.overridden else { return Ok(()) };
+        let mut leaves = Vec::new();
+        tree.for_each_leaf(&mut |bound| leaves.push((&bound.id, &bound.residual)));
+        overridden.policy.check_bound(&self.local, influence, leaves)
     }
 
     /// The client of a leaf, which gets to know the addresses; none if the worker is ending.
@@ -354,18 +413,45 @@ impl Entry {
     }
 }
 
-fn choice(bound: &Bound, version: u64) -> Choice {
+impl Overridden {
+    fn verify(&self, context: &Context) -> Result<(), Refusal> {
+        let Some(shown) = self.shown.as_ref().and_then(|shown| shown.to_str().ok()) else {
+            return Ok(());
+        };
+        self.policy.verify(shown, &context.signatures).map_err(Refusal::bad_request)
+    }
+
+    /// What the overrides did to a binding. The tree of one that is stale is of an earlier
+    /// resolution, and so is what led to it; if that was never seen, nothing is known.
+    fn influence_on(&self, binding: &Binding) -> Option<Rc<Influence>> {
+        if binding.stale.is_none() {
+            let influence = Rc::new(Influence::of(&binding.delegation));
+            *self.influence.borrow_mut() = Some(influence);
+        }
+        self.influence.borrow().clone()
+    }
+}
+
+fn choice(bound: &Bound, version: u64, override_used: Option<HeaderValue>) -> Choice {
     match bound.addr {
         Addr::Status(code) => Choice::Status(code),
         Addr::Pending => Choice::Pending,
         _ => {
             let (bound, destination) = (bound.clone(), OnceCell::new());
-            Choice::Bound(Box::new(Leaf { bound, version, destination }))
+            Choice::Bound(Box::new(Leaf { bound, override_used, version, destination }))
         }
     }
 }
 
 impl Resolved {
+    /// Which entries of the request's override led to this choice; see [`influence::shown`].
+    pub(crate) fn override_used(&self, drawn: usize) -> Option<&HeaderValue> {
+        match self.choice(drawn) {
+            Choice::Bound(leaf) => leaf.override_used.as_ref(),
+            Choice::Status(_) | Choice::Pending | Choice::NoBrokers => None,
+        }
+    }
+
     /// Which of the choices a request takes, drawn by weight.
     fn draw(&self) -> usize {
         if self.choices.len() < 2 {
@@ -394,6 +480,8 @@ pub(crate) enum BindError {
     Timeout(Arc<Binding>, Duration),
     /// It cannot be known.
     Failed(Failure, Arc<Binding>),
+    /// Its override has led it to where it may not.
+    OutOfScope(Violation),
 }
 
 /// One request's use of an entry.

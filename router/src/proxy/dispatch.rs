@@ -12,6 +12,7 @@ use hyper::upgrade::OnUpgrade;
 use super::answer::Refusal;
 use super::bindings::{Choice, Destination, Entry, Leaf, Resolved};
 use super::context::Context;
+use super::trace_request::TraceRequest;
 use super::{Caller, LocalServer, upgrade, with_status};
 use crate::backoff::Backoff;
 use crate::classifier::Class;
@@ -46,7 +47,14 @@ impl LocalServer {
         let mut target = self.bind(entry, total).await?;
         if let Choice::Status(code) = target.resolved.choice(target.drawn) {
             let status = StatusCode::from_u16(*code).unwrap_or(StatusCode::BAD_GATEWAY);
-            return Ok(self.explained(context, &target.resolved.binding, with_status(status)));
+            let binding = &target.resolved.binding;
+            return Ok(self.explained(context, binding, None, with_status(status)));
+        }
+        let trace = TraceRequest::read(&mut parts, self.shared.trusted)?;
+        let label = &self.router.shared.label;
+        if let Some(trace) = trace.as_ref().filter(|trace| trace.is_last()) {
+            let to = (&*target.resolved, target.drawn);
+            return trace.add_context(label, entry, to, None, with_status(StatusCode::OK)).await;
         }
         let certificate = ForwardedCert::take(caller.certificate.as_ref(), &mut parts.headers);
         let prepared = self.prepare(caller, entry, context, parts, body, upgrade.as_ref());
@@ -88,8 +96,16 @@ impl LocalServer {
             }
         };
         entry.stats.retried(retries);
-        let response = Self::answer(caller, answered?, tunnel)?;
-        Ok(self.explained(context, &target.resolved.binding, response))
+        let answered = answered?;
+        let selected = answered.response.body().address();
+        let mut response = Self::answer(caller, answered, tunnel)?;
+        let Target { resolved, drawn } = &target;
+        if let Some(trace) = &trace {
+            let to = (&**resolved, *drawn);
+            response = trace.add_context(label, entry, to, selected, response).await?;
+        }
+        let used = resolved.override_used(*drawn);
+        Ok(self.explained(context, &resolved.binding, used, response))
     }
 
     /// Draws where the next attempt goes.

@@ -22,6 +22,8 @@ use crate::identifier::{
 };
 use crate::interpreter::Interpreter;
 use crate::naming::{Hosts, LiveNamers};
+use crate::proxy::key_file::KeyFile;
+use crate::proxy::trust::OverridePolicy;
 use crate::proxy::{Router, Server};
 use crate::server::Limits;
 use crate::server::gate::Gate;
@@ -104,10 +106,11 @@ pub(super) fn build(
                 header: router.max_headers_kb as usize * 1024,
                 body: router.max_err_response_kb as usize * 1024,
             },
+            trace_propagator: router.trace_propagator,
             metrics: scope.clone(),
         });
         for ((number, server), tls) in router.servers.iter().enumerate().zip(tls.servers) {
-            let shared = build_server(server, router, gate(server), tls, &scope)?;
+            let shared = build_server(server, router, gate(server), tls, &scope, control)?;
             built.servers.push(BuiltServer { shared, router: at, number });
         }
         let originator = router.originator.then(|| scope.gauge("originator", || 1.0));
@@ -148,14 +151,24 @@ fn build_server(
     gate: Arc<Gate>,
     tls: Option<Arc<ServerTls>>,
     scope: &Scope,
+    control: &Handle,
 ) -> Result<Arc<Server>, RunError> {
     let address = config.address();
-    let trusted = config.ip.is_loopback();
-    if !trusted {
+    let signing = match &config.overrides.signing {
+        Some(signing) => {
+            let file = KeyFile::open(signing.key.clone(), control);
+            Some(file.map_err(|error| RunError::Build(format!("{}: {error}", config.place)))?)
+        }
+        None => None,
+    };
+    let overrides = OverridePolicy::new(&config.overrides, config.ip.is_loopback(), signing);
+    let trusted = overrides.is_trusted();
+    if config.overrides.trust.is_none() && !config.ip.is_loopback() {
         tracing::warn!(
             router = %router.label,
             %address,
-            "overrides of callers beyond this machine are limited in size, and errors are brief"
+            "overrides of callers beyond this machine are limited in size, and errors are brief; \
+             `overrides: {{trust: trusted}}` has it as in Linkerd"
         );
     }
     let labeler = |config: &crate::config::kinds::Labeler| labeler(config, &router.label);
@@ -168,6 +181,7 @@ fn build_server(
     Ok(Arc::new(Server {
         address,
         trusted,
+        overrides,
         limits: Limits::of(config, router),
         gate,
         max_concurrent_requests: config.max_concurrent_requests,

@@ -1,6 +1,6 @@
 //! `l5d-sample`: how likely this request is to be traced.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 
 use super::{SAMPLE, text};
 
@@ -9,8 +9,12 @@ use super::{SAMPLE, text};
 /// A value outside that range is the nearer end of it. One that is no number (by Java's rules, which
 /// know `1d` and `0x1p-2`) is as good as none.
 pub fn read(headers: &HeaderMap) -> Option<f32> {
-    let rate = parse(&text(headers.get(SAMPLE)?))?;
-    Some(rate.clamp(0.0, 1.0))
+    read_value(headers.get(SAMPLE)?)
+}
+
+/// A sample rate as headers have it.
+pub(super) fn read_value(value: &HeaderValue) -> Option<f32> {
+    Some(parse(&text(value))?.clamp(0.0, 1.0))
 }
 
 /// Reads the sample rate and removes its header.
