@@ -10,6 +10,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use super::patience::{Patience, Patient};
 use super::pool::{Channel, Pool, TooManyWaiters, Waiting};
 use crate::balance::Node;
 use crate::config::SocketConfig;
@@ -133,8 +134,9 @@ impl Endpoint {
         if let Some(keep_alive) = self.socket.keep_alive {
             socket2::SockRef::from(&socket).set_keepalive(keep_alive)?;
         }
-        let (sender, connection) =
-            http1::handshake(TokioIo::new(socket)).await.map_err(std::io::Error::other)?;
+        let patience = Patience::new();
+        let socket = TokioIo::new(Patient::new(socket, patience.clone()));
+        let (sender, connection) = http1::handshake(socket).await.map_err(std::io::Error::other)?;
         stats.connected(started.elapsed());
         let open = stats.open_connection();
         tokio::task::spawn_local(async move {
@@ -142,7 +144,7 @@ impl Endpoint {
             let _ = connection.with_upgrades().await;
             drop(open);
         });
-        Ok(Channel::new(sender, permit))
+        Ok(Channel::new(sender, patience, permit))
     }
 }
 
@@ -170,8 +172,12 @@ impl Connection {
         request: Request<RequestBody>,
     ) -> Result<(Response<Incoming>, Connection), (Option<Request<RequestBody>>, hyper::Error)>
     {
+        self.channel.patience.limit();
         match self.channel.sender.try_send_request(request).await {
-            Ok(response) => Ok((response, self)),
+            Ok(response) => {
+                self.channel.patience.lift();
+                Ok((response, self))
+            }
             Err(mut error) => Err((error.take_message(), error.into_error())),
         }
     }
