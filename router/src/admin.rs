@@ -5,6 +5,7 @@
 //! | `/admin`, `/admin/index.txt` | the list of paths |
 //! | `/admin/ping` | `pong` |
 //! | `/admin/server_info` | name, version, start and uptime |
+//! | `/admin/reload` | GET: when the configuration was read; POST: reads it again |
 //! | `/admin/shutdown` | POST: stops gracefully, within `grace` (`10.seconds`) |
 //! | `/admin/metrics.json`, `/metrics.json` | metrics; `pretty`, `tree`, `q` |
 //! | `/admin/metrics/prometheus` | the same for Prometheus, where configured |
@@ -27,6 +28,7 @@ mod grace;
 mod guard;
 mod logging;
 mod query;
+mod reload;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -34,6 +36,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use arc_swap::ArcSwap;
 use axum::body::Body;
 use axum::response::IntoResponse;
 use dtab::{Addr, Delegation, Dtab, Explore, NamerTable, Path, Resolver};
@@ -47,6 +50,7 @@ use tower::ServiceExt;
 
 pub use explained::explained;
 pub use logging::LogLevels;
+pub use reload::{Reload, ReloadRequest};
 
 use self::delegator::{Delegating, Delegator, UnknownNamespace};
 use self::guard::HostRule;
@@ -82,11 +86,13 @@ pub struct AdminContext {
     /// Where metrics are shown for Prometheus; one for each telemeter.
     pub prometheus: Vec<PrometheusPage>,
     /// Log levels, if they can be changed.
-    pub log_levels: Option<LogLevels>,
+    pub log_levels: Option<Arc<LogLevels>>,
     /// Names beside `localhost` and addresses by which a server on loopback may be called.
     pub host_names: Vec<String>,
     /// When the program started.
     pub started: SystemTime,
+    /// How the configuration is read again.
+    pub reload: Reload,
 }
 
 impl fmt::Debug for AdminContext {
@@ -167,8 +173,13 @@ fn by_builtin_names(dtab: &Dtab, path: &Path) -> Delegation {
     resolver.resolve(path, Explore::All)
 }
 
-/// Serves until it is dropped. `pages` come first: what it has no route for is answered here.
-pub async fn serve(listener: TcpListener, context: AdminContext, pages: axum::Router) {
+/// Serves until it is dropped; each request sees the context of its time. `pages` come first: what it
+/// has no route for is answered here.
+pub async fn serve(
+    listener: TcpListener,
+    context: Arc<ArcSwap<AdminContext>>,
+    pages: axum::Router,
+) {
     let ip = listener.local_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |local| local.ip());
     let app = app(context, ip, pages);
     let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
@@ -213,12 +224,11 @@ async fn answer_in_time(
 }
 
 /// The whole service, apart from its socket.
-fn app(context: AdminContext, ip: IpAddr, pages: axum::Router) -> axum::Router {
-    let rule = HostRule::new(ip, &context.host_names);
-    let context = Arc::new(context);
+fn app(context: Arc<ArcSwap<AdminContext>>, ip: IpAddr, pages: axum::Router) -> axum::Router {
+    let rule = HostRule::new(ip, &context.load().host_names);
     pages
         .fallback(move |request: Request<Body>| {
-            let context = context.clone();
+            let context = context.load_full();
             async move { endpoints::answer(&context, request).await }
         })
         .layer(axum::middleware::from_fn(move |request: Request<Body>, next| {

@@ -77,6 +77,11 @@ impl Interpreter {
         self.drivers.bound()
     }
 
+    /// The names that are kept bound now, apart from those under overrides.
+    pub fn bound_names(&self) -> Vec<Path> {
+        self.drivers.names()
+    }
+
     /// How many names are kept bound now.
     pub fn bindings(&self) -> usize {
         self.drivers.len()

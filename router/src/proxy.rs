@@ -10,6 +10,7 @@ pub(crate) mod answer;
 pub(crate) mod bindings;
 pub(crate) mod context;
 mod dispatch;
+mod limits;
 pub(crate) mod stats;
 pub(crate) mod upgrade;
 
@@ -42,6 +43,8 @@ use crate::interpreter::Interpreter;
 use crate::naming::Binding;
 use crate::retry::budget::Budget;
 use crate::server::Limits;
+use crate::server::counts::ConnectionCounts;
+use crate::server::gate::Gate;
 use crate::server::watchdog::Progress;
 use crate::weak_table::WeakTable;
 
@@ -69,6 +72,12 @@ pub(crate) struct Server {
     /// Whether callers are trusted with overrides of any size and with full explanations.
     pub(crate) trusted: bool,
     pub(crate) limits: Limits,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) max_concurrent_requests: Option<u32>,
+    /// From a request's head to the head of its response.
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) no_delay: bool,
+    pub(crate) keep_alive: Option<bool>,
     pub(crate) max_call_depth: usize,
     pub(crate) clear_context: bool,
     pub(crate) timestamp_header: Option<HeaderName>,
@@ -87,6 +96,7 @@ pub(crate) struct LocalServer {
     pub(crate) shared: Arc<Server>,
     pub(crate) router: Rc<LocalRouter>,
     pub(crate) stats: ServerStats,
+    pub(crate) connections: Rc<ConnectionCounts>,
 }
 
 /// The connection that a request came on.
@@ -118,6 +128,12 @@ impl LocalRouter {
 }
 
 impl LocalServer {
+    pub(crate) fn new(shared: Arc<Server>, router: Rc<LocalRouter>) -> Rc<Self> {
+        let stats = ServerStats::new(&shared.metrics);
+        let connections = Rc::new(ConnectionCounts::new(&shared.metrics));
+        Rc::new(LocalServer { shared, router, stats, connections })
+    }
+
     /// Answers one request.
     pub(crate) async fn serve(
         &self,
@@ -126,7 +142,7 @@ impl LocalServer {
     ) -> Response<ResponseBody> {
         let started = Instant::now();
         let pending = self.stats.begin();
-        let mut response = match self.route(caller, request).await {
+        let mut response = match self.within_limits(caller, request).await {
             Ok(response) => response,
             Err(refusal) => refusal.respond(self.router.shared.errors, self.shared.trusted),
         };

@@ -13,19 +13,30 @@
 
 mod build;
 mod listener;
+mod reload;
+mod serving;
 mod signals;
 mod worker;
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use self::listener::Listener;
+use arc_swap::ArcSwap;
+use tokio::sync::mpsc;
+
+use self::build::Process;
+use self::reload::Reloads;
+use self::serving::Serving;
+use self::signals::Asked;
 use self::worker::Workers;
 use crate::admin;
-use crate::config::Config;
+use crate::config::{Config, ConfigErrors};
 use crate::telemetry::{Metrics, SUMMARY_INTERVAL};
+
+/// Reads the configuration again. It may block.
+pub type ReadConfig = Arc<dyn Fn() -> Result<Config, ConfigErrors> + Send + Sync>;
 
 /// How to run.
 pub struct RunOptions {
@@ -35,6 +46,8 @@ pub struct RunOptions {
     pub pages: axum::Router,
     /// Changes the level of what is logged, if the program can.
     pub log_levels: Option<admin::LogLevels>,
+    /// Reads the configuration again for a reload, if that is possible.
+    pub reload: Option<ReadConfig>,
     /// Called once everything listens.
     pub ready: Box<dyn FnOnce(&Listening) + Send>,
 }
@@ -45,6 +58,7 @@ impl Default for RunOptions {
             workers: None,
             pages: axum::Router::new(),
             log_levels: None,
+            reload: None,
             ready: Box::new(|_| {}),
         }
     }
@@ -86,13 +100,11 @@ pub enum RunError {
     Start(#[from] std::io::Error),
 }
 
-/// How long connections that the system has let in may take to reach a worker when we stop.
-const LAST_ACCEPTS: Duration = Duration::from_secs(1);
-
 /// Runs until told to stop by a signal or the admin server, and drains.
 ///
 /// SIGTERM and SIGINT stop accepting, let requests that are under way end within
-/// `admin.shutdownGraceMs`, and end; a second one ends at once.
+/// `admin.shutdownGraceMs`, and end; a second one ends at once. SIGHUP reads the configuration again
+/// and puts it in force, if it is good: see [`RunOptions::reload`].
 pub fn run(config: &Config, options: RunOptions) -> Result<(), RunError> {
     // Resolving walks trees; a name may nest deep.
     const STACK: usize = 8 * 1024 * 1024;
@@ -108,34 +120,31 @@ pub fn run(config: &Config, options: RunOptions) -> Result<(), RunError> {
 }
 
 async fn run_on(config: &Config, options: RunOptions) -> Result<(), RunError> {
-    let control = tokio::runtime::Handle::current();
+    let config = Arc::new(config.clone());
     let metrics = Metrics::new();
     let mut signals = signals::Signals::new()?;
-    let built = build::build(config, &control, &metrics)?;
-    let mut listeners = Vec::new();
-    for (at, server) in built.servers.iter().enumerate() {
-        listeners.push(Listener::bind(at, server)?);
-    }
-    let place = String::new();
-    let admin = listener::bind(SocketAddr::new(config.admin.ip, config.admin.port), place)?;
-    let listening = Listening { routers: built.listening(&listeners), admin: admin.local_addr()? };
-
     let count = options.workers.filter(|&count| count > 0);
     let count = count.map_or_else(std::thread::available_parallelism, |count| {
         Ok(count.try_into().unwrap_or(std::num::NonZero::<usize>::MIN))
     })?;
-    let workers = Workers::start(count.get(), &built)?;
-    let workers = Arc::new(workers);
-    let (end_accepting, accepting_ends) = tokio::sync::watch::channel(false);
-    let accepting: Vec<_> = listeners
-        .into_iter()
-        .map(|listener| tokio::spawn(listener.accept(workers.clone(), accepting_ends.clone())))
-        .collect();
+    let workers = Arc::new(Workers::start(count.get())?);
+    let at = SocketAddr::new(config.admin.ip, config.admin.port);
+    let admin_socket = listener::bind(at, &config.admin.socket, String::new())?;
+    let mut serving = Serving::start(config, metrics.clone(), workers.clone()).await?;
+    let listening = Listening { routers: serving.listening(), admin: admin_socket.local_addr()? };
     tokio::spawn(metrics.clone().summarize_every(SUMMARY_INTERVAL));
 
-    let (stop, mut stopped) = tokio::sync::mpsc::channel(1);
-    let context = built.admin_context(config, metrics, stop, options.log_levels);
-    let admin = tokio::spawn(admin::serve(admin, context, options.pages));
+    let (stop, mut stopped) = mpsc::channel(1);
+    let (mut reloads, reload) = Reloads::new(options.reload);
+    let process = Process {
+        metrics,
+        shutdown: stop,
+        log_levels: options.log_levels.map(Arc::new),
+        started: SystemTime::now(),
+        reload,
+    };
+    let context = Arc::new(ArcSwap::from_pointee(serving.built().admin_context(&process)));
+    let admin = tokio::spawn(admin::serve(admin_socket, context.clone(), options.pages));
     for (label, addresses) in &listening.routers {
         for address in addresses {
             tracing::info!(router = %label, %address, "serving");
@@ -144,18 +153,28 @@ async fn run_on(config: &Config, options: RunOptions) -> Result<(), RunError> {
     tracing::info!(address = %listening.admin, "serving admin");
     (options.ready)(&listening);
 
-    let grace = tokio::select! {
-        () = signals.stop() => config.admin.shutdown_grace,
-        asked = stopped.recv() => asked.flatten().unwrap_or(config.admin.shutdown_grace),
-    };
-    tracing::info!(grace_ms = grace.as_millis() as u64, "stopping: no more connections");
-    end_accepting.send_replace(true);
-    for mut accept in accepting {
-        if tokio::time::timeout(LAST_ACCEPTS, &mut accept).await.is_err() {
-            accept.abort();
+    let grace = loop {
+        let answer_to = tokio::select! {
+            asked = signals.next() => match asked {
+                Asked::Stop => break None,
+                Asked::Reload => None,
+            },
+            asked = stopped.recv() => break asked.flatten(),
+            Some(request) = reloads.requested() => Some(request),
+        };
+        let outcome = reloads.reload(&mut serving).await;
+        if outcome.is_ok() {
+            context.store(Arc::new(serving.built().admin_context(&process)));
         }
-    }
-    workers.drain();
+        if let Some(request) = answer_to {
+            // Who asked may have gone.
+            let _ = request.send(outcome);
+        }
+    };
+    let grace = grace.unwrap_or(serving.built().config.admin.shutdown_grace);
+    tracing::info!(grace_ms = grace.as_millis() as u64, "stopping: no more connections");
+    serving.stop_accepting().await;
+    workers.drain(grace);
     tokio::select! {
         () = workers.drained() => tracing::info!("stopped: every request has ended"),
         () = tokio::time::sleep(grace) => {

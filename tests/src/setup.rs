@@ -31,6 +31,7 @@ pub struct Router {
     /// Its admin server.
     pub admin: SocketAddr,
     dir: TempDir,
+    config: PathBuf,
 }
 
 impl Setup {
@@ -111,7 +112,7 @@ impl Setup {
         let mut proc = Proc::fingerpost(all);
         proc.wait_for("serve", |proc| proc.stderr().contains("serving admin"));
         let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        Router { proc, addr: at(self.port), admin: at(admin), dir: self.dir }
+        Router { proc, addr: at(self.port), admin: at(admin), dir: self.dir, config }
     }
 
     fn config(&self, admin: u16) -> String {
@@ -155,6 +156,26 @@ impl Router {
     pub fn metric(&self, name: &str) -> f64 {
         let metrics = RawClient::get(self.admin, "/admin/metrics.json", &[("host", "localhost")]);
         metrics.expect("metrics").json()[name].as_f64().unwrap_or(0.0)
+    }
+
+    /// Replaces a piece of the configuration file, which takes effect with [`Self::reload`].
+    pub fn reconfigure(&self, old: &str, new: &str) {
+        let text = fs::read_to_string(&self.config).expect("configuration");
+        assert!(text.contains(old), "{old:?} is not in the configuration:\n{text}");
+        fs::write(&self.config, text.replace(old, new)).expect("configuration");
+    }
+
+    /// Asks for the configuration to be read again.
+    pub fn reload(&self) -> RawResponse {
+        let mut admin = RawClient::connect(self.admin).expect("connect to the admin server");
+        let answer = admin.request("POST", "/admin/reload", &[("host", "localhost")], b"");
+        answer.expect("answer to a reload")
+    }
+
+    /// A page of the admin server.
+    pub fn admin_page(&self, target: &str) -> RawResponse {
+        let page = RawClient::get(self.admin, target, &[("host", "localhost")]);
+        page.expect("a page of the admin server")
     }
 
     /// The path of a file of the discovery directory.

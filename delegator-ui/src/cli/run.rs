@@ -2,9 +2,10 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use router::config::{self, Code, Config, ConfigErrors};
-use router::runtime::RunOptions;
+use router::runtime::{ReadConfig, RunOptions};
 
 use super::log::Log;
 use super::{Error, Outcome, Output, Result};
@@ -18,7 +19,8 @@ Examples:
   fingerpost run --log warn,router::naming=debug --log-format json linkerd.yaml
 
 SIGTERM or Ctrl-C stops accepting, lets requests end within admin.shutdownGraceMs, and ends; a
-second one ends at once.
+second one ends at once. SIGHUP, or a POST to /admin/reload, reads CONFIG again and puts it in force
+without losing a request; one with mistakes is reported and changes nothing.
 
 Exit status: 0 stopped or valid, 1 mistakes in the configuration, 2 cannot read or run.")]
 pub(super) struct Args {
@@ -45,7 +47,12 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result {
     }
     let log_levels = Some(args.log.start()?);
     let workers = args.workers.map(usize::from);
-    let options = RunOptions { workers, log_levels, ..RunOptions::default() };
+    let reload = (args.config.as_os_str() != "-").then(|| {
+        let path = args.config.clone();
+        let read: ReadConfig = Arc::new(move || config::load(&path));
+        read
+    });
+    let options = RunOptions { workers, log_levels, reload, ..RunOptions::default() };
     router::runtime::run(&config, options).map_err(|error| Error::new(error.to_string()))?;
     Ok(Outcome::Clean)
 }

@@ -22,10 +22,11 @@ const JSON: &str = "application/json";
 const JSON_UTF8: &str = "application/json;charset=UTF-8";
 
 /// The paths that are always there.
-const PATHS: [&str; 12] = [
+const PATHS: [&str; 13] = [
     "/admin",
     "/admin/metrics.json",
     "/admin/ping",
+    "/admin/reload",
     "/admin/server_info",
     "/admin/shutdown",
     "/bound-names.json",
@@ -62,6 +63,7 @@ async fn dispatch(context: &AdminContext, head: &Parts, body: Body) -> Answered 
         "/admin" | "/admin/" | "/admin/index.txt" => typed("text/plain", index(context)),
         "/admin/ping" => typed(TEXT, "pong"),
         "/admin/server_info" => typed(JSON_UTF8, format!("{:#}", server_info(context))),
+        "/admin/reload" => super::reload::answer(context, head).await,
         "/admin/shutdown" => shutdown(context, head, &params),
         "/admin/metrics.json" | "/metrics.json" => metrics(context, &params),
         "/config.json" => typed(JSON_UTF8, context.config_json.to_string()),

@@ -77,9 +77,14 @@ fn admin() -> Admin {
         log_levels: None,
         host_names: Vec::new(),
         started: SystemTime::now(),
+        reload: Reload::default(),
     };
     let pages = axum::Router::new().route("/page", axum::routing::get(|| async { "a page" }));
-    Admin { app: app(context, [127, 0, 0, 1].into(), pages), metrics, stopped }
+    Admin {
+        app: app(Arc::new(ArcSwap::from_pointee(context)), [127, 0, 0, 1].into(), pages),
+        metrics,
+        stopped,
+    }
 }
 
 impl Admin {
@@ -333,8 +338,13 @@ async fn it_serves_sockets_and_survives_rubbish() {
         log_levels: None,
         host_names: Vec::new(),
         started: SystemTime::now(),
+        reload: Reload::default(),
     };
-    let serving = tokio::spawn(serve(listener, context, axum::Router::new()));
+    let serving = tokio::spawn(serve(
+        listener,
+        Arc::new(ArcSwap::from_pointee(context)),
+        axum::Router::new(),
+    ));
     let talk = async |bytes: &[u8]| {
         let mut stream = TcpStream::connect(at).await.unwrap();
         stream.write_all(bytes).await.unwrap();

@@ -19,7 +19,7 @@ pub struct LimitsConfig {
     pub body_timeout: Duration,
     /// `maxConnections` of this server; 10,000 unless given.
     pub max_connections: u32,
-    /// `maxConnectionsPerPeer`: of one address; no limit unless given.
+    /// `maxConnectionsPerPeer`: of one IPv4 address or IPv6 network of 64 bits; no limit unless given.
     pub max_connections_per_peer: Option<u32>,
 }
 

@@ -36,6 +36,21 @@ pub struct ServerTlsConfig {
     pub place: Place,
 }
 
+impl ServerTlsConfig {
+    /// All of it but its place: what connections are made under.
+    pub(crate) fn terms(&self) -> impl PartialEq + use<> {
+        let ServerTlsConfig {
+            identity,
+            ca_cert,
+            require_client_auth,
+            ciphers,
+            protocols,
+            place: _,
+        } = self.clone();
+        (identity, ca_cert, require_client_auth, ciphers, protocols)
+    }
+}
+
 /// `tls` of a client.
 #[derive(Debug, Clone)]
 pub struct ClientTlsConfig {

@@ -8,6 +8,7 @@ use http_body::{Body, Frame, SizeHint};
 
 use crate::client::Exchange;
 use crate::server::connection::Done;
+use crate::server::gate::Permit;
 
 /// What goes back to a caller.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub(crate) struct ResponseBody {
     content: Content,
     /// Dropped with the body.
     _done: Option<Done>,
+    /// Likewise.
+    _permit: Option<Permit>,
 }
 
 #[derive(Debug)]
@@ -38,11 +41,16 @@ impl ResponseBody {
     pub(crate) fn until_done(self, done: Done) -> Self {
         ResponseBody { _done: Some(done), ..self }
     }
+
+    /// The same body; `permit` is dropped with it.
+    pub(crate) fn holding(self, permit: Permit) -> Self {
+        ResponseBody { _permit: Some(permit), ..self }
+    }
 }
 
 impl From<Content> for ResponseBody {
     fn from(content: Content) -> Self {
-        ResponseBody { content, _done: None }
+        ResponseBody { content, _done: None, _permit: None }
     }
 }
 

@@ -184,6 +184,12 @@ impl Drivers {
         BindingHandle { rx, lease }
     }
 
+    /// The names that are bound by the base table alone.
+    pub(crate) fn names(&self) -> Vec<Path> {
+        let leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
+        leases.keys().filter(|name| name.local.is_empty()).map(|name| name.path.clone()).collect()
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner).len()

@@ -89,6 +89,8 @@ pub(crate) struct ServerStats {
     statuses: Statuses,
     connects: Counter,
     connections: Rc<Level>,
+    pub(crate) nacks: Counter,
+    pub(crate) timeouts: Counter,
 }
 
 impl ServerStats {
@@ -98,6 +100,8 @@ impl ServerStats {
             statuses: Statuses::new(scope),
             connects: scope.counter("connects"),
             connections: Rc::new(scope.level("connections")),
+            nacks: scope.counter("nacks"),
+            timeouts: scope.scope("limits").counter("request_timeout"),
         }
     }
 

@@ -8,8 +8,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::RunError;
-use super::listener::Listener;
-use crate::admin::{self, AdminContext, AdminRouter, LogLevels, PrometheusPage};
+use crate::admin::{self, AdminContext, AdminRouter, LogLevels, PrometheusPage, Reload};
 use crate::client::health::HealthTable;
 use crate::client::shared::SharedClients;
 use crate::config::kinds::{IdentifierConfig, TelemeterConfig};
@@ -22,17 +21,28 @@ use crate::identifier::{
     PathIdentifier, StaticIdentifier,
 };
 use crate::interpreter::Interpreter;
-use crate::naming::LiveNamers;
+use crate::naming::{Hosts, LiveNamers};
 use crate::proxy::{Router, Server};
 use crate::server::Limits;
+use crate::server::gate::Gate;
 use crate::telemetry::{Gauge, Metrics, Scope};
 use crate::weak_table::WeakTable;
 
 /// What a configuration becomes.
 pub(super) struct Built {
+    pub(super) config: Arc<Config>,
     pub(super) routers: Vec<BuiltRouter>,
     pub(super) servers: Vec<BuiltServer>,
     pub(super) namers: Arc<LiveNamers>,
+}
+
+/// What stays the same whatever the configuration says.
+pub(super) struct Process {
+    pub(super) metrics: Metrics,
+    pub(super) shutdown: mpsc::Sender<Option<Duration>>,
+    pub(super) log_levels: Option<Arc<LogLevels>>,
+    pub(super) started: SystemTime,
+    pub(super) reload: Reload,
 }
 
 pub(super) struct BuiltRouter {
@@ -44,19 +54,24 @@ pub(super) struct BuiltServer {
     pub(super) shared: Arc<Server>,
     /// Which of the routers it belongs to.
     pub(super) router: usize,
-    /// Where the configuration asks for it.
-    pub(super) place: String,
+    /// Its number among the servers of that router.
+    pub(super) number: usize,
 }
 
+/// Builds everything that needs no socket. `gate` says what counts the connections of an address,
+/// asked in the order of the configuration.
 pub(super) fn build(
-    config: &Config,
+    config: Arc<Config>,
     control: &Handle,
     metrics: &Metrics,
+    mut gate: impl FnMut(&ServerConfig) -> Arc<Gate>,
 ) -> Result<Built, RunError> {
+    let config = &config;
     let namers = configured::namers(config, control)
         .map_err(|failure| RunError::Build(failure.to_string()))?;
     let health = HealthTable::new();
-    let mut built = Built { routers: Vec::new(), servers: Vec::new(), namers };
+    let mut built =
+        Built { config: config.clone(), routers: Vec::new(), servers: Vec::new(), namers };
     for (at, router) in config.routers.iter().enumerate() {
         let scope = metrics.scope(&["rt", &router.label]);
         let interpreter = configured::interpreter(router, built.namers.clone(), control);
@@ -77,8 +92,9 @@ pub(super) fn build(
             },
             metrics: scope.clone(),
         });
-        for server in &router.servers {
-            built.servers.push(build_server(server, router, at, &scope)?);
+        for (number, server) in router.servers.iter().enumerate() {
+            let shared = build_server(server, router, gate(server), &scope)?;
+            built.servers.push(BuiltServer { shared, router: at, number });
         }
         let originator = router.originator.then(|| scope.gauge("originator", || 1.0));
         built.routers.push(BuiltRouter { shared, _originator: originator });
@@ -115,9 +131,9 @@ fn build_identifiers(router: &RouterConfig) -> Result<IdentifierChain, RunError>
 fn build_server(
     config: &ServerConfig,
     router: &RouterConfig,
-    at: usize,
+    gate: Arc<Gate>,
     scope: &Scope,
-) -> Result<BuiltServer, RunError> {
+) -> Result<Arc<Server>, RunError> {
     let address = config.address();
     let trusted = config.ip.is_loopback();
     if !trusted {
@@ -134,14 +150,15 @@ fn build_server(
         }
         None => None,
     };
-    let shared = Arc::new(Server {
+    Ok(Arc::new(Server {
         address,
         trusted,
-        limits: Limits {
-            head_bytes: router.max_headers_kb as usize * 1024,
-            line_bytes: router.max_initial_line_kb as usize * 1024,
-            ..Limits::default()
-        },
+        limits: Limits::of(config, router),
+        gate,
+        max_concurrent_requests: config.max_concurrent_requests,
+        timeout: config.timeout,
+        no_delay: config.socket.no_delay,
+        keep_alive: config.socket.keep_alive,
         max_call_depth: config.max_call_depth as usize,
         clear_context: config.clear_context,
         timestamp_header,
@@ -150,8 +167,7 @@ fn build_server(
             .as_ref()
             .map(|forwarded| (labeler(&forwarded.by), labeler(&forwarded.for_))),
         metrics: scope.scope("server").scope(&format!("{}/{}", config.ip, config.port)),
-    });
-    Ok(BuiltServer { shared, router: at, place: config.place.to_string() })
+    }))
 }
 
 fn labeler(config: &crate::config::kinds::Labeler, router: &str) -> Labeler {
@@ -167,24 +183,31 @@ fn labeler(config: &crate::config::kinds::Labeler, router: &str) -> Labeler {
 }
 
 impl Built {
-    /// Which router listens where.
-    pub(super) fn listening(&self, listeners: &[Listener]) -> Vec<(String, Vec<SocketAddr>)> {
+    /// What is served before the first configuration is.
+    pub(super) fn nothing(config: Arc<Config>, control: &Handle) -> Self {
+        let namers = Arc::new(LiveNamers::new(Vec::new(), Hosts::system(control.clone())));
+        Built { config, routers: Vec::new(), servers: Vec::new(), namers }
+    }
+
+    /// What the configuration says of a server.
+    pub(super) fn configured(&self, server: &BuiltServer) -> (&RouterConfig, &ServerConfig) {
+        let router = &self.config.routers[server.router];
+        (router, &router.servers[server.number])
+    }
+
+    /// Which router listens where; `locals` has one address for each server.
+    pub(super) fn listening(&self, locals: &[SocketAddr]) -> Vec<(String, Vec<SocketAddr>)> {
         let addresses = |router: usize| {
-            let own = self.servers.iter().zip(listeners).filter(move |(s, _)| s.router == router);
-            own.filter_map(|(_, listener)| listener.socket.local_addr().ok()).collect()
+            let own = self.servers.iter().zip(locals).filter(move |(s, _)| s.router == router);
+            own.map(|(_, local)| *local).collect()
         };
         let routers = self.routers.iter().enumerate();
         routers.map(|(at, router)| (router.shared.label.clone(), addresses(at))).collect()
     }
 
     /// What the admin server shows.
-    pub(super) fn admin_context(
-        &self,
-        config: &Config,
-        metrics: Metrics,
-        shutdown: mpsc::Sender<Option<Duration>>,
-        log_levels: Option<LogLevels>,
-    ) -> AdminContext {
+    pub(super) fn admin_context(&self, process: &Process) -> AdminContext {
+        let config = &self.config;
         let routers: Vec<_> = self
             .routers
             .iter()
@@ -209,15 +232,16 @@ impl Built {
             self.routers.iter().map(|router| router.shared.interpreter.clone()).collect();
         AdminContext {
             config_json: config.to_json().clone(),
-            metrics,
+            metrics: process.metrics.clone(),
             routers,
             namers: self.namers.clone(),
             clients: Box::new(move || clients(&interpreters)),
-            shutdown,
+            shutdown: process.shutdown.clone(),
             prometheus,
-            log_levels,
+            log_levels: process.log_levels.clone(),
             host_names: Vec::new(),
-            started: SystemTime::now(),
+            started: process.started,
+            reload: process.reload.clone(),
         }
     }
 }

@@ -1,22 +1,23 @@
 //! Data workers: threads that serve connections, each with all that it needs.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 
-use super::build::Built;
 use crate::entropy;
-use crate::proxy::stats::ServerStats;
 use crate::proxy::{LocalRouter, LocalServer, Router, Server};
 use crate::server::connection;
+use crate::server::slot::{Drain, Slot};
 use crate::server::watchdog::{self, Progress, Watchdog};
 
 /// Connections on their way to a worker.
@@ -27,65 +28,102 @@ const EXPIRE_PERIOD: Duration = Duration::from_secs(5);
 /// How often unused connections to services are looked for.
 const REAP_PERIOD: Duration = Duration::from_secs(1);
 
+/// How long routers that are replaced are kept. What they count goes on under the same names if those
+/// are in use again before they are let go.
+const KEEP_REPLACED: Duration = Duration::from_secs(10);
+
+/// Connections of a worker that are being told that the server is full; more are just closed.
+const MAX_REFUSED: usize = 64;
+
+/// The part of a full server's connections that is given up at once: looking for them costs a look at
+/// all.
+const SHED_PART: u32 = 64;
+
+/// A listening address, for as long as it is listened on.
+pub(super) type ServerId = u64;
+
+/// What workers are to serve.
+pub(super) struct Plan {
+    pub(super) routers: Vec<Arc<Router>>,
+    pub(super) servers: Vec<PlannedServer>,
+    /// How long connections of servers that are no more may last.
+    pub(super) grace: Duration,
+}
+
+/// A server that workers are to serve.
+pub(super) struct PlannedServer {
+    pub(super) id: ServerId,
+    pub(super) shared: Arc<Server>,
+    /// Which of the routers it belongs to.
+    pub(super) router: usize,
+    /// Whether connections that are open may stay: they were made under the same terms.
+    pub(super) carries_over: bool,
+}
+
 /// All data workers.
 pub(super) struct Workers {
     workers: Vec<Worker>,
-    draining: watch::Sender<bool>,
+    /// The time that is left for draining, once it has begun.
+    draining: watch::Sender<Option<Duration>>,
     ended: watch::Receiver<()>,
 }
 
 struct Worker {
-    accepted: mpsc::Sender<Accepted>,
+    work: mpsc::Sender<Work>,
     /// Connections given to it and not yet ended.
     connections: Arc<AtomicUsize>,
 }
 
-/// A connection that a worker is to serve.
+enum Work {
+    /// A connection to be served.
+    Serve(Accepted),
+    /// What to serve from now on. The sender is dropped when that is so.
+    Adopt(Arc<Plan>, mpsc::Sender<()>),
+}
+
 struct Accepted {
-    server: usize,
+    server: ServerId,
     socket: std::net::TcpStream,
     remote: SocketAddr,
 }
 
-/// What a worker is started with.
-struct Plan {
-    routers: Vec<Arc<Router>>,
-    /// Each server and which of the routers it belongs to.
-    servers: Vec<(Arc<Server>, usize)>,
-    accepted: mpsc::Receiver<Accepted>,
-    connections: Arc<AtomicUsize>,
-    draining: watch::Receiver<bool>,
-    /// Dropped with the worker's thread.
-    _ended: watch::Sender<()>,
-}
-
 impl Workers {
-    pub(super) fn start(count: usize, built: &Built) -> io::Result<Self> {
-        let (draining, _) = watch::channel(false);
+    /// Workers that serve nothing yet.
+    pub(super) fn start(count: usize) -> io::Result<Self> {
+        let (draining, _) = watch::channel(None);
         let (ended_sender, ended) = watch::channel(());
         let mut workers = Vec::new();
         for at in 0..count {
-            let (sender, accepted) = mpsc::channel(QUEUE);
+            let (sender, work) = mpsc::channel(QUEUE);
             let connections = Arc::new(AtomicUsize::new(0));
-            let plan = Plan {
-                routers: built.routers.iter().map(|router| router.shared.clone()).collect(),
-                servers: built.servers.iter().map(|s| (s.shared.clone(), s.router)).collect(),
-                accepted,
-                connections: connections.clone(),
-                draining: draining.subscribe(),
-                _ended: ended_sender.clone(),
-            };
+            let draining = draining.subscribe();
+            let (open, ended) = (connections.clone(), ended_sender.clone());
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             std::thread::Builder::new().name(format!("worker-{at}")).spawn(move || {
-                LocalSet::new().block_on(&runtime, plan.run());
+                let local = Local::new(open);
+                LocalSet::new().block_on(&runtime, local.run(work, draining));
+                drop(ended);
             })?;
-            workers.push(Worker { accepted: sender, connections });
+            workers.push(Worker { work: sender, connections });
         }
         Ok(Workers { workers, draining, ended })
     }
 
+    /// Serves this from now on: connections of servers that stay are answered by it from their next
+    /// request on, those of servers that do not are ended. Returns when every worker does so.
+    pub(super) async fn adopt(&self, plan: Plan) {
+        let plan = Arc::new(plan);
+        let (adopted, mut all) = mpsc::channel(1);
+        for worker in &self.workers {
+            // A worker that has ended serves nothing.
+            let _ = worker.work.send(Work::Adopt(plan.clone(), adopted.clone())).await;
+        }
+        drop(adopted);
+        while all.recv().await.is_some() {}
+    }
+
     /// Gives a connection to the less loaded of two workers drawn at random.
-    pub(super) async fn give(&self, server: usize, socket: TcpStream, remote: SocketAddr) {
+    pub(super) async fn give(&self, server: ServerId, socket: TcpStream, remote: SocketAddr) {
         let draw = || &self.workers[(entropy::next_u64() % self.workers.len() as u64) as usize];
         let (one, other) = (draw(), draw());
         let load = |worker: &Worker| worker.connections.load(Relaxed);
@@ -93,14 +131,15 @@ impl Workers {
         // A socket that has failed by now is dropped, and its caller sees that.
         let Ok(socket) = socket.into_std() else { return };
         worker.connections.fetch_add(1, Relaxed);
-        if worker.accepted.send(Accepted { server, socket, remote }).await.is_err() {
+        let accepted = Accepted { server, socket, remote };
+        if worker.work.send(Work::Serve(accepted)).await.is_err() {
             worker.connections.fetch_sub(1, Relaxed);
         }
     }
 
-    /// Tells the workers to end: idle connections at once, busy ones after the present response.
-    pub(super) fn drain(&self) {
-        self.draining.send_replace(true);
+    /// Tells the workers to end: quiet connections soon, busy ones after the present response.
+    pub(super) fn drain(&self, grace: Duration) {
+        self.draining.send_replace(Some(grace));
     }
 
     /// Waits until every worker has ended.
@@ -115,74 +154,143 @@ impl Workers {
     }
 }
 
-impl Plan {
-    async fn run(mut self) {
-        let routers: Vec<_> =
-            self.routers.iter().map(|router| LocalRouter::new(router.clone())).collect();
-        let servers: Vec<_> = self
-            .servers
-            .iter()
-            .map(|(server, router)| {
-                Rc::new(LocalServer {
-                    shared: server.clone(),
-                    router: routers[*router].clone(),
-                    stats: ServerStats::new(&server.metrics),
-                })
-            })
-            .collect();
-        let draining = Rc::new(Cell::new(false));
-        let watchdog = Rc::new(RefCell::new(Watchdog::default()));
-        tokio::task::spawn_local(look_after(routers, watchdog.clone()));
-        loop {
-            tokio::select! {
-                accepted = self.accepted.recv() => match accepted {
-                    Some(accepted) => {
-                        let server = &servers[accepted.server];
-                        self.serve(server, accepted, &draining, &watchdog);
-                    }
-                    None => break,
-                },
-                _ = self.draining.changed() => break,
-            }
-        }
-        draining.set(true);
-        while let Ok(accepted) = self.accepted.try_recv() {
-            let server = &servers[accepted.server];
-            self.serve(server, accepted, &draining, &watchdog);
-        }
-        // Requests that have just come in are still answered: a connection counts as idle only
-        // once it has been seen waiting.
-        let mut tick = tokio::time::interval(Duration::from_millis(20));
-        while self.connections.load(Relaxed) > 0 {
-            tick.tick().await;
-            watchdog.borrow_mut().end_idle();
+/// One worker, on its thread.
+struct Local {
+    slots: HashMap<ServerId, Rc<Slot>>,
+    routers: Rc<RefCell<Routers>>,
+    watchdog: Rc<RefCell<Watchdog>>,
+    connections: Arc<AtomicUsize>,
+    /// Held by connections that are being refused.
+    refused: Arc<AtomicUsize>,
+}
+
+/// The routers of a worker.
+#[derive(Default)]
+struct Routers {
+    present: Vec<Rc<LocalRouter>>,
+    /// Those before, and since when.
+    replaced: Vec<(Instant, Vec<Rc<LocalRouter>>)>,
+}
+
+impl Local {
+    fn new(connections: Arc<AtomicUsize>) -> Self {
+        Local {
+            slots: HashMap::new(),
+            routers: Rc::default(),
+            watchdog: Rc::default(),
+            connections,
+            refused: Arc::default(),
         }
     }
 
-    fn serve(
-        &self,
-        server: &Rc<LocalServer>,
-        accepted: Accepted,
-        draining: &Rc<Cell<bool>>,
-        watchdog: &Rc<RefCell<Watchdog>>,
+    async fn run(
+        mut self,
+        mut work: mpsc::Receiver<Work>,
+        mut draining: watch::Receiver<Option<Duration>>,
     ) {
+        tokio::task::spawn_local(look_after(self.routers.clone(), self.watchdog.clone()));
+        loop {
+            tokio::select! {
+                work = work.recv() => match work {
+                    Some(Work::Serve(accepted)) => self.serve(accepted),
+                    Some(Work::Adopt(plan, _adopted)) => self.adopt(&plan),
+                    None => break,
+                },
+                _ = draining.changed() => break,
+            }
+        }
+        let grace = draining.borrow().unwrap_or_default();
+        for slot in self.slots.values() {
+            slot.drain(Drain::within(grace));
+        }
+        while let Ok(work) = work.try_recv() {
+            if let Work::Serve(accepted) = work {
+                self.serve(accepted);
+            }
+        }
+        // Requests that have just come in are still answered: a connection counts as quiet only
+        // once it has been seen waiting for a while.
+        let mut tick = tokio::time::interval(Duration::from_millis(20));
+        while self.connections.load(Relaxed) > 0 {
+            tick.tick().await;
+            self.watchdog.borrow_mut().look();
+        }
+    }
+
+    fn adopt(&mut self, plan: &Plan) {
+        let routers: Vec<_> = plan.routers.iter().cloned().map(LocalRouter::new).collect();
+        let mut before = std::mem::take(&mut self.slots);
+        for planned in &plan.servers {
+            let server = LocalServer::new(planned.shared.clone(), routers[planned.router].clone());
+            let slot = match before.remove(&planned.id) {
+                Some(slot) => {
+                    slot.replace(server.clone());
+                    if planned.carries_over {
+                        slot
+                    } else {
+                        slot.drain(Drain::unhurried());
+                        Slot::new(server)
+                    }
+                }
+                None => Slot::new(server),
+            };
+            self.slots.insert(planned.id, slot);
+        }
+        for slot in before.into_values() {
+            slot.drain(Drain::within(plan.grace));
+        }
+        let mut own = self.routers.borrow_mut();
+        let replaced = std::mem::replace(&mut own.present, routers);
+        own.replaced.push((Instant::now(), replaced));
+    }
+
+    fn serve(&self, accepted: Accepted) {
         let counted = Counted(self.connections.clone());
-        let Accepted { socket, remote, .. } = accepted;
+        let Accepted { server, socket, remote } = accepted;
+        let Some(slot) = self.slots.get(&server) else { return };
+        let shared = slot.server().shared.clone();
         let Ok(socket) = TcpStream::from_std(socket) else { return };
-        let _ = socket.set_nodelay(true);
+        if shared.no_delay {
+            let _ = socket.set_nodelay(true);
+        }
+        if let Some(keep_alive) = shared.keep_alive {
+            let _ = SockRef::from(&socket).set_keepalive(keep_alive);
+        }
+        let gate = &shared.gate;
+        let admitted = gate.admit(remote.ip()).or_else(|full| {
+            let most = (gate.max_connections() / SHED_PART).max(1) as usize;
+            if full.is_of_all() && self.watchdog.borrow_mut().shed(slot, most) > 0 {
+                gate.admit_another(remote.ip())
+            } else {
+                Err(full)
+            }
+        });
+        let refused = admitted.is_err().then(|| Counted::one_more(&self.refused));
+        if self.refused.load(Relaxed) > MAX_REFUSED
+            && let Err(violation) = admitted
+        {
+            slot.server().connections.refused(violation);
+            return;
+        }
         let progress = Progress::new();
-        let serving =
-            connection::serve(server.clone(), socket, remote, progress.clone(), draining.clone());
+        let serving = connection::serve(slot.clone(), socket, remote, progress.clone(), admitted);
         let task = tokio::task::spawn_local(async move {
-            let _counted = counted;
+            let _counted = (counted, refused);
             serving.await;
         });
-        watchdog.borrow_mut().watch(progress, server.shared.limits, task.abort_handle());
+        self.watchdog.borrow_mut().watch(slot.clone(), progress, task.abort_handle());
     }
 }
 
 /// Counts a connection out when it ends.
 struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn one_more(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Relaxed);
+        Counted(count.clone())
+    }
+}
 
 impl Drop for Counted {
     fn drop(&mut self) {
@@ -191,7 +299,7 @@ impl Drop for Counted {
 }
 
 /// Ends what makes no progress, and lets go of what is not used.
-async fn look_after(routers: Vec<Rc<LocalRouter>>, watchdog: Rc<RefCell<Watchdog>>) {
+async fn look_after(routers: Rc<RefCell<Routers>>, watchdog: Rc<RefCell<Watchdog>>) {
     let mut tick = tokio::time::interval(watchdog::PERIOD);
     let mut expire = tokio::time::interval(EXPIRE_PERIOD);
     let mut reap = tokio::time::interval(REAP_PERIOD);
@@ -199,12 +307,14 @@ async fn look_after(routers: Vec<Rc<LocalRouter>>, watchdog: Rc<RefCell<Watchdog
         tokio::select! {
             _ = tick.tick() => watchdog.borrow_mut().look(),
             _ = expire.tick() => {
-                for router in &routers {
+                let mut routers = routers.borrow_mut();
+                routers.replaced.retain(|(since, _)| since.elapsed() < KEEP_REPLACED);
+                for router in &routers.present {
                     router.bindings.borrow_mut().expire();
                 }
             }
             _ = reap.tick() => {
-                for router in &routers {
+                for router in &routers.borrow().present {
                     router.bindings.borrow().reap();
                 }
             }

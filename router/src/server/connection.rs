@@ -13,32 +13,39 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use super::gate::Admitted;
 use super::guard::Guard;
+use super::head::Violation;
+use super::slot::Slot;
 use super::watchdog::Progress;
 use crate::http::body::ResponseBody;
 use crate::proxy::answer::Refusal;
 use crate::proxy::{Caller, LocalServer};
 
-/// Serves requests until the caller or the connection ends.
+/// Serves requests until the caller or the connection ends. Each is answered by what `slot` has when
+/// it comes. One that is not admitted is answered why, and closed.
 pub(crate) async fn serve(
-    server: Rc<LocalServer>,
+    slot: Rc<Slot>,
     socket: TcpStream,
     remote: SocketAddr,
     progress: Arc<Progress>,
-    draining: Rc<Cell<bool>>,
+    admitted: Result<Admitted, Violation>,
 ) {
+    let server = slot.server();
     let _open = server.stats.connected();
     let local = socket.local_addr().unwrap_or(server.shared.address);
     let limits = server.shared.limits;
-    let guard = Guard::new(socket, limits, progress.clone());
+    let guard = Guard::new(socket, limits, progress.clone()).with_admission(admitted);
     let caller = Rc::new(Caller::new(&server, remote, local, progress));
+    // Held no longer than a request needs it: it may be replaced.
+    drop(server);
     let count = Cell::new(0_u32);
     let service = service_fn(|request: Request<Incoming>| {
-        let (server, caller, draining) = (server.clone(), caller.clone(), draining.clone());
+        let (slot, caller) = (slot.clone(), caller.clone());
         let number = count.replace(count.get().wrapping_add(1));
         async move {
-            let mut response = respond(&server, &caller, number, request).await;
-            if draining.get() {
+            let mut response = respond(&slot.server(), &caller, number, request).await;
+            if slot.draining().is_some() || caller.progress.is_ending() {
                 let close = http::HeaderValue::from_static("close");
                 response.headers_mut().insert(http::header::CONNECTION, close);
             }
@@ -64,6 +71,7 @@ async fn respond(
     caller.progress.busy(true);
     let done = Done { progress: caller.progress.clone() };
     if let Some(violation) = caller.progress.violation(number) {
+        server.connections.refused(violation);
         let refusal = Refusal::new(violation.status(), violation.to_string());
         return refusal.respond(server.router.shared.errors, server.shared.trusted);
     }

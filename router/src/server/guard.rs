@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::Limits;
+use super::gate::Admitted;
 use super::head::{self, Chunked, Framing, Violation};
 use super::watchdog::{Phase, Progress};
 
@@ -27,6 +28,8 @@ pub(crate) struct Guard {
     partial: BytesMut,
     /// Bytes that have been checked and not been taken.
     ready: BytesMut,
+    /// Counts the connection for as long as there is a socket, as a tunnel, too.
+    admitted: Option<Admitted>,
 }
 
 #[derive(Debug)]
@@ -46,7 +49,17 @@ const REFUSED: &[u8] = b"GET / HTTP/1.1\r\nhost: refused\r\nconnection: close\r\
 impl Guard {
     pub(crate) fn new(socket: TcpStream, limits: Limits, progress: Arc<Progress>) -> Self {
         let (partial, ready) = (BytesMut::new(), BytesMut::new());
-        Guard { socket, limits, progress, state: State::Head, partial, ready }
+        let state = State::Head;
+        Guard { socket, limits, progress, state, partial, ready, admitted: None }
+    }
+
+    /// The same, counted as `admitted`, or with nothing but this refusal to come of it.
+    pub(crate) fn with_admission(mut self, admitted: Result<Admitted, Violation>) -> Self {
+        match admitted {
+            Ok(admitted) => self.admitted = Some(admitted),
+            Err(violation) => self.refuse(violation),
+        }
+        self
     }
 
     fn refuse(&mut self, violation: Violation) {
@@ -150,7 +163,9 @@ impl AsyncRead for Guard {
             match Pin::new(&mut this.socket).poll_read(cx, buf) {
                 Poll::Pending => {
                     if this.progress.head_is_late() {
-                        this.refuse(Violation::HeadTimeout(this.limits.head_time.as_secs()));
+                        this.refuse(Violation::HeadTimeout(
+                            this.limits.head_time.as_millis() as u64
+                        ));
                         continue;
                     }
                     this.progress.reading(this.phase(), cx.waker());
@@ -162,6 +177,7 @@ impl AsyncRead for Guard {
                 }
             }
             let came = buf.filled().len() - before;
+            this.progress.received(came);
             if came == 0 {
                 return Poll::Ready(Ok(())); // the end
             }
@@ -199,7 +215,7 @@ impl AsyncWrite for Guard {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let poll = Pin::new(&mut this.socket).poll_write(cx, buf);
-        this.progress.writing(poll.is_pending());
+        this.progress.written(&poll);
         poll
     }
 
@@ -210,7 +226,7 @@ impl AsyncWrite for Guard {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let poll = Pin::new(&mut this.socket).poll_write_vectored(cx, bufs);
-        this.progress.writing(poll.is_pending());
+        this.progress.written(&poll);
         poll
     }
 
@@ -260,6 +276,7 @@ impl std::fmt::Debug for Guard {
         f.debug_struct("Guard")
             .field("socket", &self.socket)
             .field("state", &self.state)
+            .field("admitted", &self.admitted)
             .finish_non_exhaustive()
     }
 }

@@ -13,7 +13,7 @@ use super::Limits;
 /// Empty lines that may precede a request.
 const EMPTY_LINES: usize = 4;
 
-/// What is wrong with a head. Shown to the caller.
+/// What is wrong with a head, or with its coming at all. Shown to the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Violation {
     #[error("the request line is not a method, a target and HTTP/1.1 or HTTP/1.0 (RFC 9112, 3)")]
@@ -50,13 +50,25 @@ pub(crate) enum Violation {
     LineTooLong(usize),
     #[error("the header section is longer than {0} bytes (maxHeadersKB)")]
     HeadTooLong(usize),
-    #[error("the request has more than {0} header fields")]
+    #[error("the request has more than {0} header fields (limits.maxHeaders)")]
     TooManyFields(usize),
-    #[error("the request head did not arrive within {0} seconds")]
+    #[error("the request head did not arrive within {0} ms (limits.headTimeoutMs)")]
     HeadTimeout(u64),
+    #[error("{0} connections are open, and no more are taken (limits.maxConnections)")]
+    TooManyConnections(u32),
+    #[error(
+        "{0} connections are open from this address, and no more are taken \
+         (limits.maxConnectionsPerPeer)"
+    )]
+    TooManyOfPeer(u32),
 }
 
 impl Violation {
+    /// Whether it would have helped if any other connection had ended.
+    pub(crate) fn is_of_all(self) -> bool {
+        matches!(self, Violation::TooManyConnections(_))
+    }
+
     pub(crate) fn status(self) -> StatusCode {
         match self {
             Violation::LineTooLong(_) => StatusCode::URI_TOO_LONG,
@@ -64,6 +76,8 @@ impl Violation {
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
             }
             Violation::HeadTimeout(_) => StatusCode::REQUEST_TIMEOUT,
+            Violation::TooManyConnections(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Violation::TooManyOfPeer(_) => StatusCode::TOO_MANY_REQUESTS,
             _ => StatusCode::BAD_REQUEST,
         }
     }

@@ -1,18 +1,22 @@
-//! Connections that make no progress.
+//! Connections that make no progress, or have lasted long enough.
 //!
 //! A timer for every read of every connection would cost more than the reads. Instead a connection
 //! notes since when it has been waiting and for what, and each worker looks at its connections a few
-//! times a second.
+//! times a second. It counts bytes and ends at the same time.
 
+use std::io;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Waker;
+use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use tokio::task::AbortHandle;
 
 use super::Limits;
+use super::counts::{ConnectionCounts, Ended};
 use super::head::Violation;
+use super::slot::{QUIET, Slot};
 
 /// How often a worker looks at its connections.
 pub(crate) const PERIOD: Duration = Duration::from_millis(250);
@@ -47,7 +51,11 @@ pub(crate) struct Progress {
     heads: AtomicU32,
     /// Exchanges that have begun and not ended.
     busy: AtomicU32,
+    received: AtomicU64,
+    sent: AtomicU64,
     late: AtomicBool,
+    /// The next response is to be the last.
+    ending: AtomicBool,
     broken: AtomicBool,
     tunnel: AtomicBool,
     bad_body: AtomicBool,
@@ -73,7 +81,10 @@ impl Progress {
             writing_since: AtomicU64::new(0),
             heads: AtomicU32::new(0),
             busy: AtomicU32::new(0),
+            received: AtomicU64::new(0),
+            sent: AtomicU64::new(0),
             late: AtomicBool::new(false),
+            ending: AtomicBool::new(false),
             broken: AtomicBool::new(false),
             tunnel: AtomicBool::new(false),
             bad_body: AtomicBool::new(false),
@@ -109,12 +120,23 @@ impl Progress {
         self.reading_since.store(0, Relaxed);
     }
 
-    /// Bytes were to be written; whether the caller did not take them.
-    pub(crate) fn writing(&self, stalled: bool) {
-        if !stalled {
-            self.writing_since.store(0, Relaxed);
-        } else if self.writing_since.load(Relaxed) == 0 {
-            self.writing_since.store(self.now(), Relaxed);
+    /// How many.
+    pub(crate) fn received(&self, bytes: usize) {
+        add(&self.received, bytes);
+    }
+
+    /// Bytes were to be written: how many the caller has taken, or that it takes none.
+    pub(crate) fn written(&self, bytes: &Poll<io::Result<usize>>) {
+        match bytes {
+            Poll::Pending => {
+                if self.writing_since.load(Relaxed) == 0 {
+                    self.writing_since.store(self.now(), Relaxed);
+                }
+            }
+            Poll::Ready(bytes) => {
+                self.writing_since.store(0, Relaxed);
+                add(&self.sent, *bytes.as_ref().unwrap_or(&0));
+            }
         }
     }
 
@@ -145,6 +167,11 @@ impl Progress {
 
     pub(crate) fn head_is_late(&self) -> bool {
         self.late.load(Relaxed)
+    }
+
+    /// Whether the next response is to be the last.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.ending.load(Relaxed)
     }
 
     /// An exchange begins (true) or has ended (false).
@@ -203,103 +230,275 @@ impl Progress {
         self.tunnel.load(Relaxed)
     }
 
-    /// What to do about the connection now.
-    fn judge(&self, limits: &Limits) -> Verdict {
+    /// What to do about the connection now, which has been waiting for a request for `quiet`.
+    fn judge(&self, limits: &Limits, quiet: Option<Duration>) -> Verdict {
         let now = self.now();
         let overdue = |since: &AtomicU64, limit: Duration| match since.load(Relaxed) {
             0 => false,
             since => now.saturating_sub(since) > limit.as_millis() as u64,
         };
+        let exceeds = |waited: Option<Duration>, limit: Option<Duration>| {
+            waited.zip(limit).is_some_and(|(waited, limit)| waited >= limit)
+        };
         if self.is_tunnel() {
             return Verdict::Fine;
         }
         if overdue(&self.closing_since, LINGER) {
-            return Verdict::Idle;
+            return Verdict::Close(Cause::Lingered);
+        }
+        if limits.write_time.is_some_and(|limit| overdue(&self.writing_since, limit)) {
+            return Verdict::Break(Cause::WriteTimeout);
         }
         if overdue(&self.writing_since, limits.stall_time) {
-            return Verdict::Stalled;
+            return Verdict::Break(Cause::Stalled);
         }
         if overdue(&self.head_since, limits.head_time) {
             return Verdict::HeadLate;
         }
         let reading = self.reading.load(Relaxed);
         if reading == Phase::Body as u8 && overdue(&self.reading_since, limits.stall_time) {
-            return Verdict::Stalled;
+            return Verdict::Break(Cause::Stalled);
         }
-        if reading == Phase::Idle as u8
-            && self.is_idle()
-            && overdue(&self.reading_since, limits.idle_time)
+        if (reading != Phase::Idle as u8
+            && limits.read_time.is_some_and(|limit| overdue(&self.reading_since, limit)))
+            || exceeds(quiet, limits.read_time)
         {
-            return Verdict::Idle;
+            return Verdict::Close(Cause::ReadTimeout);
+        }
+        if exceeds(quiet, limits.session_idle) {
+            return Verdict::Close(Cause::Idle);
+        }
+        if exceeds(quiet, Some(limits.idle_time)) {
+            return Verdict::Close(Cause::IdleLimit);
+        }
+        if exceeds(Some(Duration::from_millis(now)), limits.life_time) {
+            return Verdict::Expired;
         }
         Verdict::Fine
     }
+
+    /// How readily the connection is given up for another, if it may be at all: those that have not
+    /// brought a head yet come first, then those that wait for another request; the longest first.
+    fn dispensability(&self) -> Option<(bool, Instant)> {
+        let since = |since: &AtomicU64| match since.load(Relaxed) {
+            0 => None,
+            since => Some(self.started + Duration::from_millis(since)),
+        };
+        if self.is_tunnel() || self.closing_since.load(Relaxed) != 0 {
+            return None;
+        }
+        if self.heads.load(Relaxed) == 0 && self.busy.load(Relaxed) == 0 {
+            return Some((false, self.started));
+        }
+        match since(&self.head_since) {
+            Some(since) => Some((false, since)),
+            None if self.is_waiting() => since(&self.reading_since).map(|since| (true, since)),
+            None => None,
+        }
+    }
+}
+
+/// Adds to a number that only one thread writes.
+fn add(number: &AtomicU64, n: usize) {
+    number.store(number.load(Relaxed).wrapping_add(n as u64), Relaxed);
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Fine,
     HeadLate,
+    /// It has lasted as long as it may.
+    Expired,
+    /// Nothing is under way: it is closed.
+    Close(Cause),
+    /// What is under way is cut off.
+    Break(Cause),
+}
+
+/// Why a connection is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    Lingered,
     Stalled,
+    IdleLimit,
     Idle,
+    ReadTimeout,
+    WriteTimeout,
 }
 
 /// The connections of one worker.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Watchdog {
     connections: Vec<Watched>,
 }
 
-#[derive(Debug)]
 struct Watched {
     progress: Arc<Progress>,
     limits: Limits,
+    slot: Rc<Slot>,
+    counts: Rc<ConnectionCounts>,
     task: AbortHandle,
+    /// The bytes received and sent that are counted already.
+    counted: (u64, u64),
+    /// Since when it has been seen waiting, and behind how many heads.
+    quiet: Option<(Instant, u32)>,
+    /// It has been ended and counted as that.
+    ended: bool,
+}
+
+impl Watched {
+    /// Looks at it once; whether it is still there.
+    fn look(&mut self, now: Instant) -> bool {
+        self.count_bytes();
+        if self.task.is_finished() {
+            let (received, sent) = self.counted;
+            let requests = u64::from(self.progress.heads.load(Relaxed));
+            self.counts.ended(Ended { millis: self.progress.now(), requests, received, sent });
+            return false;
+        }
+        if self.ended {
+            return true;
+        }
+        let quiet = self.quiet_for(now);
+        match self.progress.judge(&self.limits, quiet) {
+            Verdict::Fine => self.drain(now, quiet),
+            Verdict::HeadLate => {
+                self.progress.late.store(true, Relaxed);
+                if let Some(waker) = self.progress.rare().waker.take() {
+                    waker.wake();
+                }
+            }
+            Verdict::Expired => {
+                if !self.progress.ending.swap(true, Relaxed) {
+                    self.counts.lifetime.incr();
+                }
+                // Until it has been quiet for a while, its next request may be on the way, and be the
+                // last one.
+                if quiet.is_some_and(|quiet| quiet >= QUIET) {
+                    self.end();
+                } else {
+                    self.drain(now, quiet);
+                }
+            }
+            Verdict::Close(cause) => self.end_for(cause),
+            Verdict::Break(cause) => {
+                self.progress.set_broken();
+                self.end_for(cause);
+            }
+        }
+        true
+    }
+
+    fn count_bytes(&mut self) {
+        let now = (self.progress.received.load(Relaxed), self.progress.sent.load(Relaxed));
+        let before = std::mem::replace(&mut self.counted, now);
+        if now != before {
+            self.counts.received_bytes.add(now.0.wrapping_sub(before.0));
+            self.counts.sent_bytes.add(now.1.wrapping_sub(before.1));
+        }
+    }
+
+    /// For how long it has been seen waiting for a request without one coming between.
+    fn quiet_for(&mut self, now: Instant) -> Option<Duration> {
+        let heads = self.progress.heads.load(Relaxed);
+        self.quiet = match self.quiet {
+            _ if !self.progress.is_waiting() => None,
+            Some((since, behind)) if behind == heads => Some((since, behind)),
+            _ => Some((now, heads)),
+        };
+        self.quiet.map(|(since, _)| now.duration_since(since))
+    }
+
+    /// Ends it if its slot is draining and it is quiet, or too late.
+    fn drain(&mut self, now: Instant, quiet: Option<Duration>) {
+        let Some(drain) = self.slot.draining() else { return };
+        if quiet.is_some_and(|quiet| quiet >= drain.quiet) {
+            self.end();
+        } else if drain.until.is_some_and(|until| until <= now) {
+            self.progress.set_broken();
+            self.end();
+        }
+    }
+
+    fn end_for(&mut self, cause: Cause) {
+        match cause {
+            Cause::Lingered => {}
+            Cause::Stalled => self.counts.body_timeout.incr(),
+            Cause::IdleLimit => self.counts.idle_timeout.incr(),
+            Cause::Idle => self.counts.idle.incr(),
+            Cause::ReadTimeout => self.counts.read_timeout.incr(),
+            Cause::WriteTimeout => self.counts.write_timeout.incr(),
+        }
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.ended = true;
+        self.task.abort();
+    }
 }
 
 impl Watchdog {
-    pub(crate) fn watch(&mut self, progress: Arc<Progress>, limits: Limits, task: AbortHandle) {
-        self.connections.push(Watched { progress, limits, task });
-    }
-
-    /// Looks at every connection once: late heads are answered, stalled and idle connections end.
-    pub(crate) fn look(&mut self) {
-        self.connections.retain(|connection| {
-            if connection.task.is_finished() {
-                return false;
-            }
-            match connection.progress.judge(&connection.limits) {
-                Verdict::Fine => {}
-                Verdict::HeadLate => {
-                    connection.progress.late.store(true, Relaxed);
-                    if let Some(waker) = connection.progress.rare().waker.take() {
-                        waker.wake();
-                    }
-                }
-                Verdict::Stalled => {
-                    connection.progress.set_broken();
-                    connection.task.abort();
-                }
-                Verdict::Idle => connection.task.abort(),
-            }
-            true
+    pub(crate) fn watch(&mut self, slot: Rc<Slot>, progress: Arc<Progress>, task: AbortHandle) {
+        let server = slot.server();
+        self.connections.push(Watched {
+            progress,
+            limits: server.shared.limits,
+            counts: server.connections.clone(),
+            slot,
+            task,
+            counted: (0, 0),
+            quiet: None,
+            ended: false,
         });
     }
 
-    /// Ends every connection on which no exchange is under way.
-    pub(crate) fn end_idle(&mut self) {
-        self.look();
-        for connection in &self.connections {
-            if connection.progress.is_waiting() {
-                connection.task.abort();
-            }
+    /// Looks at every connection once: late heads are answered, those whose time is over end.
+    pub(crate) fn look(&mut self) {
+        let now = Instant::now();
+        self.connections.retain_mut(|connection| connection.look(now));
+    }
+
+    /// Ends up to `most` connections of `slot` that are the easiest to do without; how many.
+    pub(crate) fn shed(&mut self, slot: &Rc<Slot>, most: usize) -> usize {
+        let now = Instant::now();
+        if slot.nothing_to_shed.get().is_some_and(|seen| now.duration_since(seen) < PERIOD) {
+            return 0;
         }
+        let own = self.connections.iter_mut();
+        let own = own.filter(|c| !c.ended && Rc::ptr_eq(&c.slot, slot) && !c.task.is_finished());
+        let mut dispensable: Vec<_> =
+            own.filter_map(|c| c.progress.dispensability().map(|rank| (rank, c))).collect();
+        slot.nothing_to_shed.set(dispensable.is_empty().then_some(now));
+        dispensable.sort_by_key(|(rank, _)| *rank);
+        dispensable.truncate(most);
+        for (_, connection) in &mut dispensable {
+            connection.counts.shed.incr();
+            connection.end();
+        }
+        dispensable.len()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A connection that was opened a second ago, and waits since then for what it waits for.
+    fn opened() -> Progress {
+        let started = Instant::now().checked_sub(Duration::from_secs(1)).unwrap();
+        Progress { started, ..Arc::into_inner(Progress::new()).unwrap() }
+    }
+
+    fn since_opened(progress: &Progress) {
+        for since in [&progress.reading_since, &progress.head_since, &progress.writing_since] {
+            if since.load(Relaxed) != 0 {
+                since.store(1, Relaxed);
+            }
+        }
+    }
+
+    const HALF: Duration = Duration::from_millis(500);
 
     #[test]
     fn a_waiting_connection_is_judged_by_what_it_waits_for() {
@@ -309,34 +508,61 @@ mod tests {
             stall_time: Duration::ZERO,
             ..Limits::default()
         };
-        let later = || {
-            let progress = Progress::new();
-            // As if it had begun a second ago.
-            let started = Instant::now().checked_sub(Duration::from_secs(1)).unwrap();
-            Progress { started, ..Arc::into_inner(progress).unwrap() }
-        };
+        let progress = opened();
         let judged = |progress: &Progress| {
-            for since in [&progress.reading_since, &progress.head_since, &progress.writing_since] {
-                if since.load(Relaxed) != 0 {
-                    since.store(1, Relaxed);
-                }
-            }
-            progress.judge(&quick)
+            since_opened(progress);
+            progress.judge(&quick, progress.is_waiting().then_some(HALF))
         };
-        let progress = later();
         assert_eq!(judged(&progress), Verdict::Fine);
         progress.reading(Phase::Idle, Waker::noop());
-        assert_eq!(judged(&progress), Verdict::Idle);
+        assert_eq!(judged(&progress), Verdict::Close(Cause::IdleLimit));
         progress.busy(true);
         assert_eq!(judged(&progress), Verdict::Fine);
         progress.reading(Phase::Body, Waker::noop());
-        assert_eq!(judged(&progress), Verdict::Stalled);
+        assert_eq!(judged(&progress), Verdict::Break(Cause::Stalled));
         progress.read();
         progress.reading(Phase::Head, Waker::noop());
         assert_eq!(judged(&progress), Verdict::HeadLate);
-        progress.writing(true);
-        assert_eq!(judged(&progress), Verdict::Stalled);
+        progress.written(&Poll::Pending);
+        assert_eq!(judged(&progress), Verdict::Break(Cause::Stalled));
         progress.set_tunnel();
         assert_eq!(judged(&progress), Verdict::Fine);
+    }
+
+    #[test]
+    fn session_and_socket_limits_are_told_apart_from_ours() {
+        let idle = opened();
+        idle.reading(Phase::Idle, Waker::noop());
+        since_opened(&idle);
+        let judge = |limits: Limits| idle.judge(&limits, Some(HALF));
+        let limits = Limits::default();
+        assert_eq!(judge(limits), Verdict::Fine);
+        assert_eq!(judge(Limits { life_time: Some(HALF), ..limits }), Verdict::Expired);
+        let session_idle = Limits { session_idle: Some(HALF), ..limits };
+        assert_eq!(judge(session_idle), Verdict::Close(Cause::Idle));
+        let read_time = Limits { read_time: Some(HALF), ..limits };
+        assert_eq!(judge(read_time), Verdict::Close(Cause::ReadTimeout));
+        assert_eq!(idle.judge(&read_time, None), Verdict::Fine, "a service is waited for");
+        idle.written(&Poll::Pending);
+        since_opened(&idle);
+        let write_time = Limits { write_time: Some(HALF), ..limits };
+        assert_eq!(judge(write_time), Verdict::Break(Cause::WriteTimeout));
+    }
+
+    #[test]
+    fn who_has_brought_no_head_is_given_up_first_and_who_is_served_never() {
+        let silent = opened();
+        let slow = opened();
+        slow.reading(Phase::Head, Waker::noop());
+        let served = opened();
+        served.head_passed();
+        served.busy(true);
+        let idle = opened();
+        idle.head_passed();
+        idle.reading(Phase::Idle, Waker::noop());
+        let mut ranks =
+            [&idle, &silent, &served, &slow].map(|p| p.dispensability().map(|rank| rank.0));
+        ranks.sort_unstable();
+        assert_eq!(ranks, [None, Some(false), Some(false), Some(true)]);
     }
 }

@@ -1,0 +1,64 @@
+//! What a server holds requests to: how many at a time, and how long.
+
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, Request, Response, StatusCode};
+use hyper::body::Incoming;
+
+use super::answer::Refusal;
+use super::{Caller, LocalServer};
+use crate::http::body::ResponseBody;
+use crate::http::nack::NACK;
+
+/// Finagle's text of a nack.
+const NACK_TEXT: &str =
+    "Request was not processed by the server due to an error and is safe to retry";
+
+impl LocalServer {
+    /// Routes a request within `maxConcurrentRequests` and `timeoutMs`.
+    pub(super) async fn within_limits(
+        &self,
+        caller: &Caller,
+        request: Request<Incoming>,
+    ) -> Result<Response<ResponseBody>, Refusal> {
+        let Some(max) = self.shared.max_concurrent_requests else {
+            return self.in_time(caller, request).await;
+        };
+        let Some(permit) = self.shared.gate.begin(max) else {
+            self.stats.nacks.incr();
+            return Ok(nack());
+        };
+        // A request is under way until the last byte of its response is.
+        let response = self.in_time(caller, request).await?;
+        Ok(response.map(|body| body.holding(permit)))
+    }
+
+    async fn in_time(
+        &self,
+        caller: &Caller,
+        request: Request<Incoming>,
+    ) -> Result<Response<ResponseBody>, Refusal> {
+        let Some(limit) = self.shared.timeout else { return self.route(caller, request).await };
+        match tokio::time::timeout(limit, self.route(caller, request)).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                self.stats.timeouts.incr();
+                let limit = limit.as_millis();
+                let why = format!("no response began within {limit} ms (timeoutMs of the server)");
+                Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why))
+            }
+        }
+    }
+}
+
+/// The answer to a request that was not looked at, as Finagle gives it.
+fn nack() -> Response<ResponseBody> {
+    let mut response =
+        Response::new(ResponseBody::from(bytes::Bytes::from_static(NACK_TEXT.as_bytes())));
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    let headers = response.headers_mut();
+    headers.insert(NACK, HeaderValue::from_static("true"));
+    headers.insert(RETRY_AFTER, HeaderValue::from_static("0"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(NACK_TEXT.len()));
+    response
+}
