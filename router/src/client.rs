@@ -8,6 +8,7 @@ pub(crate) mod endpoint;
 pub(crate) mod exchange;
 pub(crate) mod health;
 pub(crate) mod limit;
+mod patience;
 pub(crate) mod pool;
 pub(crate) mod shared;
 

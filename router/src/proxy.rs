@@ -271,13 +271,8 @@ impl LocalServer {
             return Ok(upgrade::switch(parts, exchange, ours, theirs, caller.progress.clone()));
         }
         let (mut parts, mut exchange) = response.into_parts();
-        framing::settle_length(&mut parts.headers)
+        framing::check_response(parts.status, &mut parts.headers)
             .map_err(|error| Refusal::new(StatusCode::BAD_GATEWAY, error.to_string()))?;
-        let coding = parts.headers.get(header::TRANSFER_ENCODING);
-        if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
-            let why = "the Transfer-Encoding of the service is not just `chunked`";
-            return Err(Refusal::new(StatusCode::BAD_GATEWAY, why));
-        }
         let trailers = trailers(&parts.headers);
         hop_by_hop::strip(&mut parts.headers);
         parts.headers.extend(trailers);

@@ -10,6 +10,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 
 use super::connect::{self, Tls};
+use super::patience::{Patience, Patient};
 use super::pool::{Channel, Pool, TooManyWaiters, Waiting};
 use crate::balance::Node;
 use crate::config::SocketConfig;
@@ -120,8 +121,9 @@ impl Endpoint {
     ) -> std::io::Result<Channel> {
         let started = Instant::now();
         let stream = connect::connect(self.address, &self.socket, &self.tls).await?;
-        let (sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(std::io::Error::other)?;
+        let patience = Patience::new();
+        let stream = TokioIo::new(Patient::new(stream, patience.clone()));
+        let (sender, connection) = http1::handshake(stream).await.map_err(std::io::Error::other)?;
         stats.connected(started.elapsed());
         let open = stats.open_connection();
         tokio::task::spawn_local(async move {
@@ -129,7 +131,7 @@ impl Endpoint {
             let _ = connection.with_upgrades().await;
             drop(open);
         });
-        Ok(Channel::new(sender, permit))
+        Ok(Channel::new(sender, patience, permit))
     }
 }
 
@@ -157,8 +159,12 @@ impl Connection {
         request: Request<RequestBody>,
     ) -> Result<(Response<Incoming>, Connection), (Option<Request<RequestBody>>, hyper::Error)>
     {
+        self.channel.patience.limit();
         match self.channel.sender.try_send_request(request).await {
-            Ok(response) => Ok((response, self)),
+            Ok(response) => {
+                self.channel.patience.lift();
+                Ok((response, self))
+            }
             Err(mut error) => Err((error.take_message(), error.into_error())),
         }
     }

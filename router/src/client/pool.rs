@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use hyper::client::conn::http1::SendRequest;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
+use super::patience::Patience;
 use crate::config::{PoolConfig, SessionConfig};
 use crate::retry::replay::RequestBody;
 use crate::telemetry::Level;
@@ -23,6 +24,7 @@ const TURNS: u32 = 8;
 /// A connection, apart from who uses it.
 pub(super) struct Channel {
     pub(super) sender: SendRequest<RequestBody>,
+    pub(super) patience: Patience,
     opened: Instant,
     /// Its part of the limit, given back with it.
     _permit: Option<OwnedSemaphorePermit>,
@@ -31,9 +33,10 @@ pub(super) struct Channel {
 impl Channel {
     pub(super) fn new(
         sender: SendRequest<RequestBody>,
+        patience: Patience,
         permit: Option<OwnedSemaphorePermit>,
     ) -> Self {
-        Channel { sender, opened: Instant::now(), _permit: permit }
+        Channel { sender, patience, opened: Instant::now(), _permit: permit }
     }
 }
 

@@ -277,25 +277,51 @@ impl Progress {
         Verdict::Fine
     }
 
-    /// How readily the connection is given up for another, if it may be at all: those that have not
-    /// brought a head yet come first, then those that wait for another request; the longest first.
-    fn dispensability(&self) -> Option<(bool, Instant)> {
-        let since = |since: &AtomicU64| match since.load(Relaxed) {
+    fn instant(&self, since: &AtomicU64) -> Option<Instant> {
+        match since.load(Relaxed) {
             0 => None,
             since => Some(self.started + Duration::from_millis(since)),
-        };
+        }
+    }
+
+    /// Since when the caller has sent no more of a body, or taken no more of a response.
+    fn stalled_since(&self) -> Option<Instant> {
+        let body = self.reading.load(Relaxed) == Phase::Body as u8;
+        let unsent = self.instant(&self.reading_since).filter(|_| body);
+        self.instant(&self.writing_since).into_iter().chain(unsent).min()
+    }
+
+    /// How readily the connection is given up for another, if it may be at all: the longest first of
+    /// the first rank that has any. `stalls`: the exchange has been seen to stall.
+    fn dispensability(&self, stalls: bool) -> Option<(Dispensable, Instant)> {
         if self.is_tunnel() || self.closing_since.load(Relaxed) != 0 {
             return None;
         }
         if self.heads.load(Relaxed) == 0 && self.busy.load(Relaxed) == 0 {
-            return Some((false, self.started));
+            return Some((Dispensable::Headless, self.started));
         }
-        match since(&self.head_since) {
-            Some(since) => Some((false, since)),
-            None if self.is_waiting() => since(&self.reading_since).map(|since| (true, since)),
-            None => None,
+        if let Some(since) = self.instant(&self.head_since) {
+            return Some((Dispensable::Headless, since));
         }
+        if self.is_waiting() {
+            let since = self.instant(&self.reading_since);
+            return since.map(|since| (Dispensable::Waiting, since));
+        }
+        let since = self.stalled_since()?;
+        (stalls || since.elapsed() >= QUIET).then_some((Dispensable::Stalled, since))
     }
+}
+
+/// What a connection that is given up for another is doing, the readiest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Dispensable {
+    /// It has not brought a head.
+    Headless,
+    /// It waits for another request.
+    Waiting,
+    /// An exchange is under way, and its caller lets it wait again and again. Otherwise as many as
+    /// there may be could keep everybody else out, a byte at a time.
+    Stalled,
 }
 
 /// Adds to a number that only one thread writes.
@@ -342,6 +368,8 @@ struct Watched {
     counted: (u64, u64),
     /// Since when it has been seen waiting, and behind how many heads.
     quiet: Option<(Instant, u32)>,
+    /// The exchange that has been seen to stall, by how many heads had come.
+    stalled_in: Option<u32>,
     /// It has been ended and counted as that.
     ended: bool,
 }
@@ -360,6 +388,10 @@ impl Watched {
             return true;
         }
         let quiet = self.quiet_for(now);
+        let stalled = self.progress.stalled_since();
+        if stalled.is_some_and(|since| now.saturating_duration_since(since) >= QUIET) {
+            self.stalled_in = Some(self.progress.heads.load(Relaxed));
+        }
         match self.progress.judge(&self.limits, quiet) {
             Verdict::Fine => self.drain(now, quiet),
             Verdict::HeadLate => {
@@ -432,6 +464,11 @@ impl Watched {
         self.end();
     }
 
+    fn dispensability(&self) -> Option<(Dispensable, Instant)> {
+        let exchange = self.progress.heads.load(Relaxed);
+        self.progress.dispensability(self.stalled_in == Some(exchange))
+    }
+
     fn end(&mut self) {
         self.ended = true;
         self.task.abort();
@@ -449,6 +486,7 @@ impl Watchdog {
             task,
             counted: (0, 0),
             quiet: None,
+            stalled_in: None,
             ended: false,
         });
     }
@@ -468,12 +506,15 @@ impl Watchdog {
         let own = self.connections.iter_mut();
         let own = own.filter(|c| !c.ended && Rc::ptr_eq(&c.slot, slot) && !c.task.is_finished());
         let mut dispensable: Vec<_> =
-            own.filter_map(|c| c.progress.dispensability().map(|rank| (rank, c))).collect();
+            own.filter_map(|c| c.dispensability().map(|rank| (rank, c))).collect();
         slot.nothing_to_shed.set(dispensable.is_empty().then_some(now));
         dispensable.sort_by_key(|(rank, _)| *rank);
         dispensable.truncate(most);
-        for (_, connection) in &mut dispensable {
+        for ((rank, _), connection) in &mut dispensable {
             connection.counts.shed.incr();
+            if *rank == Dispensable::Stalled {
+                connection.progress.set_broken();
+            }
             connection.end();
         }
         dispensable.len()
@@ -551,18 +592,36 @@ mod tests {
 
     #[test]
     fn who_has_brought_no_head_is_given_up_first_and_who_is_served_never() {
+        let exchange = || {
+            let progress = opened();
+            progress.head_passed();
+            progress.busy(true);
+            progress
+        };
         let silent = opened();
         let slow = opened();
         slow.reading(Phase::Head, Waker::noop());
-        let served = opened();
-        served.head_passed();
-        served.busy(true);
         let idle = opened();
         idle.head_passed();
         idle.reading(Phase::Idle, Waker::noop());
-        let mut ranks =
-            [&idle, &silent, &served, &slow].map(|p| p.dispensability().map(|rank| rank.0));
-        ranks.sort_unstable();
-        assert_eq!(ranks, [None, Some(false), Some(false), Some(true)]);
+        let served = exchange();
+        served.reading(Phase::Idle, Waker::noop());
+        let sending = exchange();
+        sending.reading(Phase::Body, Waker::noop());
+        let stalled = exchange();
+        stalled.reading(Phase::Body, Waker::noop());
+        since_opened(&stalled);
+        let untaken = exchange();
+        untaken.written(&Poll::Pending);
+        since_opened(&untaken);
+        let rank = |progress: &Progress| progress.dispensability(false).map(|(rank, _)| rank);
+        assert_eq!([&silent, &slow].map(rank), [Some(Dispensable::Headless); 2]);
+        assert_eq!(rank(&idle), Some(Dispensable::Waiting));
+        assert_eq!([&stalled, &untaken].map(rank), [Some(Dispensable::Stalled); 2]);
+        assert_eq!([&served, &sending].map(rank), [None; 2]);
+        let stalls = |progress: &Progress| progress.dispensability(true).map(|(rank, _)| rank);
+        assert_eq!([&served, &sending].map(stalls), [None, Some(Dispensable::Stalled)]);
+        assert!(Dispensable::Headless < Dispensable::Waiting);
+        assert!(Dispensable::Waiting < Dispensable::Stalled);
     }
 }
