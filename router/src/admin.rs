@@ -9,6 +9,8 @@
 //! | `/admin/shutdown` | POST: stops gracefully, within `grace` (`10.seconds`) |
 //! | `/admin/metrics.json`, `/metrics.json` | metrics; `pretty`, `tree`, `q` |
 //! | `/admin/metrics/prometheus` | the same for Prometheus, where configured |
+//! | `/admin/metrics/influxdb` | for InfluxDB, where configured |
+//! | `/requests`, `/requests.json` | the last requests, where configured: a table, and with more members |
 //! | `/config.json` | the configuration |
 //! | `/delegator.json` | how a name resolves, as Linkerd tells it: see [`delegator`] |
 //! | `/delegation.json` | the same, explained: see [`explained`] |
@@ -57,6 +59,7 @@ use self::guard::HostRule;
 use crate::interpreter::Interpreter;
 use crate::naming::LiveNamers;
 use crate::telemetry::Metrics;
+use crate::telemetry::recent_requests::RecentRequests;
 
 /// The largest body of a request; more is 413.
 pub const MAX_BODY: usize = 64 * 1024;
@@ -85,6 +88,10 @@ pub struct AdminContext {
     pub shutdown: mpsc::Sender<Option<Duration>>,
     /// Where metrics are shown for Prometheus; one for each telemeter.
     pub prometheus: Vec<PrometheusPage>,
+    /// Whether metrics are shown for InfluxDB.
+    pub(crate) influxdb: bool,
+    /// The last requests, where `io.l5d.recentRequests` is configured.
+    pub(crate) recent_requests: Option<Arc<RecentRequests>>,
     /// Log levels, if they can be changed.
     pub log_levels: Option<Arc<LogLevels>>,
     /// Names beside `localhost` and addresses by which a server on loopback may be called.

@@ -46,6 +46,7 @@ use crate::server::Limits;
 use crate::server::counts::ConnectionCounts;
 use crate::server::gate::Gate;
 use crate::server::watchdog::Progress;
+use crate::telemetry::tap::{LocalTaps, Taps};
 use crate::weak_table::WeakTable;
 
 /// What all workers have of one router.
@@ -64,6 +65,8 @@ pub(crate) struct Router {
     pub(crate) retry_budgets: WeakTable<Path, Budget>,
     pub(crate) errors: ErrorLimits,
     pub(crate) metrics: crate::telemetry::Scope,
+    /// Who is shown the exchanges with services.
+    pub(crate) taps: Taps,
 }
 
 /// What all workers have of one server.
@@ -89,6 +92,7 @@ pub(crate) struct Server {
 pub(crate) struct LocalRouter {
     pub(crate) shared: Arc<Router>,
     pub(crate) bindings: Rc<RefCell<Bindings>>,
+    taps: Option<LocalTaps>,
 }
 
 /// One server as one worker has it.
@@ -123,7 +127,8 @@ impl LocalRouter {
     pub(crate) fn new(shared: Arc<Router>) -> Rc<Self> {
         let stats = RouterStats::new(&shared.metrics);
         let bindings = Rc::new(RefCell::new(Bindings::new(shared.clone(), stats)));
-        Rc::new(LocalRouter { shared, bindings })
+        let taps = shared.taps.local();
+        Rc::new(LocalRouter { shared, bindings, taps })
     }
 }
 

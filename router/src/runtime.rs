@@ -157,7 +157,10 @@ async fn run_on(config: &Config, options: RunOptions) -> Result<(), RunError> {
         let answer_to = tokio::select! {
             asked = signals.next() => match asked {
                 Asked::Stop => break None,
-                Asked::Reload => None,
+                Asked::Reload => {
+                    serving.built().reopen_logs();
+                    None
+                }
             },
             asked = stopped.recv() => break asked.flatten(),
             Some(request) = reloads.requested() => Some(request),
@@ -182,6 +185,7 @@ async fn run_on(config: &Config, options: RunOptions) -> Result<(), RunError> {
         }
         () = signals.stop() => tracing::warn!("stopped at once"),
     }
+    serving.built().flush_logs();
     admin.abort();
     Ok(())
 }

@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
+use crate::config::kinds::RecentRequestsConfig;
 use crate::naming::{Hosts, LiveNamer, Watch, constant};
 
 /// Knows `web` (one address), `wait` (never known) and `broken`.
@@ -74,6 +75,11 @@ fn admin() -> Admin {
             path: "/admin/metrics/prometheus".to_owned(),
             prefix: String::new(),
         }],
+        influxdb: true,
+        recent_requests: Some(RecentRequests::new(&RecentRequestsConfig {
+            sample_rate: 1.0,
+            capacity: 10,
+        })),
         log_levels: None,
         host_names: Vec::new(),
         started: SystemTime::now(),
@@ -307,6 +313,7 @@ async fn metrics_are_shown_in_linkerds_forms() {
         admin.get("/metrics.json?tree=1&pretty=1&q=rt/http/client").await.1
     );
     insta::assert_snapshot!("prometheus", admin.get("/admin/metrics/prometheus").await.1);
+    insta::assert_snapshot!("influxdb", admin.get("/admin/metrics/influxdb").await.1);
     assert_eq!(
         admin.get("/admin/metrics.json?q=rt/http/server").await.1,
         r#"{"127.0.0.1/4140/connects":13}"#
@@ -335,6 +342,8 @@ async fn it_serves_sockets_and_survives_rubbish() {
         clients: Box::new(|| json!({})),
         shutdown: mpsc::channel(1).0,
         prometheus: Vec::new(),
+        influxdb: false,
+        recent_requests: None,
         log_levels: None,
         host_names: Vec::new(),
         started: SystemTime::now(),

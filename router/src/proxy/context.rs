@@ -19,7 +19,7 @@ pub(crate) struct Context {
     /// Whether the caller asks how the name resolves.
     pub(crate) explain: bool,
     deadline: Option<Deadline>,
-    trace: TraceId,
+    pub(crate) trace: TraceId,
 }
 
 /// The override headers of a request: those of the context, then those of the user, who wins.

@@ -6,8 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use super::RunError;
+use crate::access_log::AccessLog;
 use crate::admin::{self, AdminContext, AdminRouter, LogLevels, PrometheusPage, Reload};
 use crate::client::health::HealthTable;
 use crate::client::shared::SharedClients;
@@ -25,6 +27,7 @@ use crate::naming::{Hosts, LiveNamers};
 use crate::proxy::{Router, Server};
 use crate::server::Limits;
 use crate::server::gate::Gate;
+use crate::telemetry::telemeters::Telemeters;
 use crate::telemetry::{Gauge, Metrics, Scope};
 use crate::weak_table::WeakTable;
 
@@ -34,6 +37,9 @@ pub(super) struct Built {
     pub(super) routers: Vec<BuiltRouter>,
     pub(super) servers: Vec<BuiltServer>,
     pub(super) namers: Arc<LiveNamers>,
+    pub(super) telemeters: Telemeters,
+    /// What sends metrics; ended with the configuration.
+    _senders: JoinSet<()>,
 }
 
 /// What stays the same whatever the configuration says.
@@ -70,8 +76,19 @@ pub(super) fn build(
     let namers = configured::namers(config, control)
         .map_err(|failure| RunError::Build(failure.to_string()))?;
     let health = HealthTable::new();
-    let mut built =
-        Built { config: config.clone(), routers: Vec::new(), servers: Vec::new(), namers };
+    let telemeters = Telemeters::new(&config.telemetry);
+    let mut senders = JoinSet::new();
+    for statsd in telemeters.senders(metrics) {
+        senders.spawn_on(statsd.run(), control);
+    }
+    let mut built = Built {
+        config: config.clone(),
+        routers: Vec::new(),
+        servers: Vec::new(),
+        namers,
+        telemeters,
+        _senders: senders,
+    };
     for (at, router) in config.routers.iter().enumerate() {
         let scope = metrics.scope(&["rt", &router.label]);
         let interpreter = configured::interpreter(router, built.namers.clone(), control);
@@ -91,6 +108,7 @@ pub(super) fn build(
                 body: router.max_err_response_kb as usize * 1024,
             },
             metrics: scope.clone(),
+            taps: built.telemeters.taps(open_access_log(router, &scope)?),
         });
         for (number, server) in router.servers.iter().enumerate() {
             let shared = build_server(server, router, gate(server), &scope)?;
@@ -100,6 +118,16 @@ pub(super) fn build(
         built.routers.push(BuiltRouter { shared, _originator: originator });
     }
     Ok(built)
+}
+
+fn open_access_log(router: &RouterConfig, scope: &Scope) -> Result<Option<AccessLog>, RunError> {
+    let open = |config| {
+        AccessLog::open(config, scope).map_err(|error| {
+            let (place, file) = (&router.place, config.file.display());
+            RunError::Build(format!("{place}: cannot open the access log {file}: {error}"))
+        })
+    };
+    router.access_log.as_ref().map(open).transpose()
 }
 
 fn build_identifiers(router: &RouterConfig) -> Result<IdentifierChain, RunError> {
@@ -183,10 +211,31 @@ fn labeler(config: &crate::config::kinds::Labeler, router: &str) -> Labeler {
 }
 
 impl Built {
+    /// Writes out the access logs.
+    pub(super) fn flush_logs(&self) {
+        self.access_logs().for_each(AccessLog::flush);
+    }
+
+    /// Opens the access logs anew, after a program that rotates logs has moved the files away.
+    pub(super) fn reopen_logs(&self) {
+        self.access_logs().for_each(AccessLog::reopen);
+    }
+
+    fn access_logs(&self) -> impl Iterator<Item = &AccessLog> {
+        self.routers.iter().filter_map(|router| router.shared.taps.access_log.as_ref())
+    }
+
     /// What is served before the first configuration is.
     pub(super) fn nothing(config: Arc<Config>, control: &Handle) -> Self {
         let namers = Arc::new(LiveNamers::new(Vec::new(), Hosts::system(control.clone())));
-        Built { config, routers: Vec::new(), servers: Vec::new(), namers }
+        Built {
+            config,
+            routers: Vec::new(),
+            servers: Vec::new(),
+            namers,
+            telemeters: Telemeters::default(),
+            _senders: JoinSet::new(),
+        }
     }
 
     /// What the configuration says of a server.
@@ -220,7 +269,10 @@ impl Built {
             TelemeterConfig::Prometheus(page) => {
                 Some(PrometheusPage { path: page.path.clone(), prefix: page.prefix.clone() })
             }
-            _ => None,
+            TelemeterConfig::Influxdb
+            | TelemeterConfig::Statsd(_)
+            | TelemeterConfig::RecentRequests(_)
+            | TelemeterConfig::Tracelog(_) => None,
         };
         let mut prometheus: Vec<_> = config.telemetry.iter().filter_map(page).collect();
         if prometheus.is_empty() {
@@ -238,6 +290,8 @@ impl Built {
             clients: Box::new(move || clients(&interpreters)),
             shutdown: process.shutdown.clone(),
             prometheus,
+            influxdb: self.telemeters.influxdb,
+            recent_requests: self.telemeters.recent_requests.clone(),
             log_levels: process.log_levels.clone(),
             host_names: Vec::new(),
             started: process.started,
