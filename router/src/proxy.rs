@@ -52,7 +52,7 @@ use crate::weak_table::WeakTable;
 /// What all workers have of one router.
 pub(crate) struct Router {
     pub(crate) label: String,
-    pub(crate) identifier: IdentifierChain,
+    pub(crate) identifier: Arc<IdentifierChain>,
     pub(crate) interpreter: Arc<Interpreter>,
     pub(crate) binding_timeout: Duration,
     pub(crate) cache: BindingCacheConfig,

@@ -15,6 +15,7 @@ mod build;
 mod listener;
 mod reload;
 mod serving;
+mod shown;
 mod signals;
 mod worker;
 
@@ -33,6 +34,7 @@ use self::signals::Asked;
 use self::worker::Workers;
 use crate::admin;
 use crate::config::{Config, ConfigErrors};
+use crate::telemetry::process::ProcessGauges;
 use crate::telemetry::{Metrics, SUMMARY_INTERVAL};
 
 /// Reads the configuration again. It may block.
@@ -130,21 +132,34 @@ async fn run_on(config: &Config, options: RunOptions) -> Result<(), RunError> {
     let workers = Arc::new(Workers::start(count.get())?);
     let at = SocketAddr::new(config.admin.ip, config.admin.port);
     let admin_socket = listener::bind(at, &config.admin.socket, String::new())?;
+    let identifier_socket = match config.admin.http_identifier_port {
+        Some(port) => {
+            let at = SocketAddr::new(config.admin.ip, port);
+            Some(listener::bind(at, &config.admin.socket, String::new())?)
+        }
+        None => None,
+    };
     let mut serving = Serving::start(config, metrics.clone(), workers.clone()).await?;
     let listening = Listening { routers: serving.listening(), admin: admin_socket.local_addr()? };
     tokio::spawn(metrics.clone().summarize_every(SUMMARY_INTERVAL));
 
+    let started = SystemTime::now();
+    let _process_gauges = ProcessGauges::new(&metrics, started);
     let (stop, mut stopped) = mpsc::channel(1);
     let (mut reloads, reload) = Reloads::new(options.reload);
     let process = Process {
         metrics,
         shutdown: stop,
         log_levels: options.log_levels.map(Arc::new),
-        started: SystemTime::now(),
+        started,
         reload,
     };
-    let context = Arc::new(ArcSwap::from_pointee(serving.built().admin_context(&process)));
+    let context = Arc::new(ArcSwap::from_pointee(serving.admin_context(&process)));
     let admin = tokio::spawn(admin::serve(admin_socket, context.clone(), options.pages));
+    if let Some(socket) = identifier_socket {
+        tracing::info!(address = %socket.local_addr()?, "serving httpIdentifierPort");
+        tokio::spawn(admin::serve_identifiers(socket, context.clone()));
+    }
     for (label, addresses) in &listening.routers {
         for address in addresses {
             tracing::info!(router = %label, %address, "serving");
@@ -167,7 +182,7 @@ async fn run_on(config: &Config, options: RunOptions) -> Result<(), RunError> {
         };
         let outcome = reloads.reload(&mut serving).await;
         if outcome.is_ok() {
-            context.store(Arc::new(serving.built().admin_context(&process)));
+            context.store(Arc::new(serving.admin_context(&process)));
         }
         if let Some(request) = answer_to {
             // Who asked may have gone.

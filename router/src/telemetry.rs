@@ -15,6 +15,7 @@ mod histogram;
 mod influxdb;
 mod json;
 mod labels;
+pub(crate) mod process;
 mod prometheus;
 pub(crate) mod recent_requests;
 pub(crate) mod statsd;

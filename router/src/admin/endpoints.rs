@@ -22,20 +22,28 @@ const HTML: &str = "text/html;charset=UTF-8";
 const JSON: &str = "application/json";
 const JSON_UTF8: &str = "application/json;charset=UTF-8";
 
+/// A signpost. Browsers go by the type, not by the name.
+const FAVICON: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 16 16\">\
+    <path d=\"M7 1h2v14H7z\" fill=\"#765\"/><path d=\"M2 3h9l3 2.5L11 8H2z\" fill=\"#2a7\"/></svg>";
+
 /// The paths that are always there.
-const PATHS: [&str; 13] = [
+const PATHS: [&str; 17] = [
     "/admin",
     "/admin/metrics.json",
     "/admin/ping",
+    "/admin/registry.json",
     "/admin/reload",
     "/admin/server_info",
     "/admin/shutdown",
     "/bound-names.json",
     "/client_state.json",
+    "/clients.json",
     "/config.json",
     "/delegation.json",
     "/delegator.json",
+    "/favicon.ico",
     "/metrics.json",
+    "/routers.json",
     "/watches.json",
 ];
 
@@ -81,6 +89,10 @@ async fn dispatch(context: &AdminContext, head: &Parts, body: Body) -> Answered 
         "/delegation.json" => explain(context, head, params, body).await?,
         "/bound-names.json" => typed(JSON, bound_names(context).to_string()),
         "/client_state.json" => typed(JSON_UTF8, (context.clients)().to_string()),
+        "/clients.json" => typed(JSON, (context.clients_in_full)().to_string()),
+        "/routers.json" => typed(JSON, context.routers_in_full.to_string()),
+        "/admin/registry.json" => typed(TEXT, format!("{:#}", (context.registry)())),
+        "/favicon.ico" => typed("image/svg+xml", FAVICON),
         "/watches.json" => typed(JSON, context.namers.state().to_string()),
         "/logging.json" => logging(context, head, params, body).await?,
         path => {

@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::RunError;
+use super::{RunError, shown};
 use crate::access_log::AccessLog;
 use crate::admin::{self, AdminContext, AdminRouter, LogLevels, PrometheusPage, Reload};
 use crate::client::health::HealthTable;
@@ -37,6 +37,7 @@ pub(super) struct Built {
     pub(super) routers: Vec<BuiltRouter>,
     pub(super) servers: Vec<BuiltServer>,
     pub(super) namers: Arc<LiveNamers>,
+    health: Arc<HealthTable>,
     pub(super) telemeters: Telemeters,
     /// What sends metrics; ended with the configuration.
     _senders: JoinSet<()>,
@@ -86,6 +87,7 @@ pub(super) fn build(
         routers: Vec::new(),
         servers: Vec::new(),
         namers,
+        health: health.clone(),
         telemeters,
         _senders: senders,
     };
@@ -94,7 +96,7 @@ pub(super) fn build(
         let interpreter = configured::interpreter(router, built.namers.clone(), control);
         let shared = Arc::new(Router {
             label: router.label.clone(),
-            identifier: build_identifiers(router)?,
+            identifier: Arc::new(build_identifiers(router)?),
             interpreter,
             binding_timeout: router.binding_timeout,
             cache: router.binding_cache.clone(),
@@ -233,6 +235,7 @@ impl Built {
             routers: Vec::new(),
             servers: Vec::new(),
             namers,
+            health: HealthTable::new(),
             telemeters: Telemeters::default(),
             _senders: JoinSet::new(),
         }
@@ -254,14 +257,19 @@ impl Built {
         routers.map(|(at, router)| (router.shared.label.clone(), addresses(at))).collect()
     }
 
-    /// What the admin server shows.
-    pub(super) fn admin_context(&self, process: &Process) -> AdminContext {
+    /// What the admin server shows; `locals` has one address for each server.
+    pub(super) fn admin_context(&self, process: &Process, locals: &[SocketAddr]) -> AdminContext {
         let config = &self.config;
+        let listening = self.listening(locals);
+        let routers = config.routers.iter().zip(&listening);
+        let in_full: Vec<_> =
+            routers.map(|(config, (_, addresses))| shown::router(config, addresses)).collect();
         let routers: Vec<_> = self
             .routers
             .iter()
             .map(|router| AdminRouter {
                 label: router.shared.label.clone(),
+                identifier: router.shared.identifier.clone(),
                 interpreter: router.shared.interpreter.clone(),
             })
             .collect();
@@ -282,12 +290,18 @@ impl Built {
         }
         let interpreters: Vec<_> =
             self.routers.iter().map(|router| router.shared.interpreter.clone()).collect();
+        let clients_in_full = self.clients_in_full();
+        let registered = (in_full.clone(), clients_in_full.clone());
         AdminContext {
             config_json: config.to_json().clone(),
             metrics: process.metrics.clone(),
             routers,
             namers: self.namers.clone(),
             clients: Box::new(move || clients(&interpreters)),
+            clients_in_full: Box::new(move || clients_in_full()),
+            routers_in_full: in_full.into(),
+            registry: Box::new(move || shown::registry(&registered.0, &(registered.1)())),
+            security: config.admin.security.clone(),
             shutdown: process.shutdown.clone(),
             prometheus,
             influxdb: self.telemeters.influxdb,
@@ -297,6 +311,23 @@ impl Built {
             started: process.started,
             reload: process.reload.clone(),
         }
+    }
+}
+
+impl Built {
+    /// What makes `/clients.json`.
+    fn clients_in_full(&self) -> Arc<dyn Fn() -> serde_json::Value + Send + Sync> {
+        let health = self.health.clone();
+        let routers: Vec<_> = self.routers.iter().map(|router| router.shared.clone()).collect();
+        Arc::new(move || {
+            let views = health.view();
+            let clients = |router: &Arc<Router>| {
+                let Router { label, interpreter, clients, .. } = &**router;
+                let shown = admin::clients::clients(label, interpreter, clients, &views);
+                (label.clone(), shown)
+            };
+            admin::clients::by_router(routers.iter().map(clients))
+        })
     }
 }
 
