@@ -8,6 +8,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod bindings;
+pub(crate) mod cause;
 pub(crate) mod context;
 mod dispatch;
 mod limits;
