@@ -130,6 +130,8 @@ async fn run_on(config: &Config, options: RunOptions) -> Result<(), RunError> {
         Ok(count.try_into().unwrap_or(std::num::NonZero::<usize>::MIN))
     })?;
     let workers = Arc::new(Workers::start(count.get())?);
+    let mut serving = Serving::start(config.clone(), metrics.clone(), workers.clone()).await?;
+    // Last, so that whoever finds the admin server can rely on the others.
     let at = SocketAddr::new(config.admin.ip, config.admin.port);
     let admin_socket = listener::bind(at, &config.admin.socket, String::new())?;
     let identifier_socket = match config.admin.http_identifier_port {
@@ -139,7 +141,6 @@ async fn run_on(config: &Config, options: RunOptions) -> Result<(), RunError> {
         }
         None => None,
     };
-    let mut serving = Serving::start(config, metrics.clone(), workers.clone()).await?;
     let listening = Listening { routers: serving.listening(), admin: admin_socket.local_addr()? };
     tokio::spawn(metrics.clone().summarize_every(SUMMARY_INTERVAL));
 
