@@ -9,27 +9,39 @@
 //! | `/admin/shutdown` | POST: stops gracefully, within `grace` (`10.seconds`) |
 //! | `/admin/metrics.json`, `/metrics.json` | metrics; `pretty`, `tree`, `q` |
 //! | `/admin/metrics/prometheus` | the same for Prometheus, where configured |
+//! | `/admin/metrics/influxdb` | for InfluxDB, where configured |
+//! | `/requests`, `/requests.json` | the last requests, where configured: a table, and with more members |
 //! | `/config.json` | the configuration |
 //! | `/delegator.json` | how a name resolves, as Linkerd tells it: see [`delegator`] |
 //! | `/delegation.json` | the same, explained: see [`explained`] |
 //! | `/bound-names.json` | the names that namers can list |
 //! | `/client_state.json` | each client's addresses |
 //! | `/certificates.json` | whose TLS is made of which files, since when, and what is wrong with them now |
+//! | `/clients.json` | each client with its configuration, and how its endpoints fare: see [`clients`] |
+//! | `/routers.json` | each router with its servers, identifiers and table |
+//! | `/admin/registry.json` | servers and clients, in the shape of Twitter's registry |
 //! | `/watches.json` | every discovery watch with its state, by namer |
 //! | `/namer_state/<prefix>.json` | those of one namer |
 //! | `/logging.json` | GET: log levels; POST `logger`, `level`: sets one |
 //!
+//! `/admin/threads`, `/admin/contention`, `/admin/lint`, `/admin/pprof/…`, `/admin/announcer` and
+//! `/admin/tracing` tell of a Java machine and of Finagle: there is nothing behind them here, and they
+//! are 404. Which of the others are served is up to `admin.security` ([`security`]).
+//!
 //! Paths, statuses and bodies are Linkerd's where it has them. HEAD is answered like GET. Unknown
 //! paths are 404 with an empty body. What asks is limited in size ([`MAX_BODY`]) and time.
 
+pub(crate) mod clients;
 pub mod delegator;
 mod endpoints;
 mod explained;
 mod grace;
 mod guard;
+mod identifiers;
 mod logging;
 mod query;
 mod reload;
+mod security;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -51,14 +63,18 @@ use tokio::sync::{Semaphore, mpsc};
 use tower::ServiceExt;
 
 pub use explained::explained;
+pub use identifiers::serve_identifiers;
 pub use logging::LogLevels;
 pub use reload::{Reload, ReloadRequest};
 
 use self::delegator::{Delegating, Delegator, UnknownNamespace};
 use self::guard::HostRule;
+use crate::config::SecurityConfig;
+use crate::identifier::IdentifierChain;
 use crate::interpreter::Interpreter;
 use crate::naming::LiveNamers;
 use crate::telemetry::Metrics;
+use crate::telemetry::recent_requests::RecentRequests;
 use crate::tls::reload::FromFiles;
 use crate::tls::server::ServerTls;
 
@@ -85,10 +101,22 @@ pub struct AdminContext {
     pub namers: Arc<LiveNamers>,
     /// Each client's state by id, each made by [`client_state`].
     pub clients: Box<dyn Fn() -> Value + Send + Sync>,
+    /// `/clients.json`
+    pub clients_in_full: Box<dyn Fn() -> Value + Send + Sync>,
+    /// `/routers.json`
+    pub routers_in_full: Value,
+    /// `/admin/registry.json`
+    pub registry: Box<dyn Fn() -> Value + Send + Sync>,
+    /// Which paths are served; all unless given.
+    pub security: Option<SecurityConfig>,
     /// Told to stop, with the grace period if one was given.
     pub shutdown: mpsc::Sender<Option<Duration>>,
     /// Where metrics are shown for Prometheus; one for each telemeter.
     pub prometheus: Vec<PrometheusPage>,
+    /// Whether metrics are shown for InfluxDB.
+    pub(crate) influxdb: bool,
+    /// The last requests, where `io.l5d.recentRequests` is configured.
+    pub(crate) recent_requests: Option<Arc<RecentRequests>>,
     /// Log levels, if they can be changed.
     pub log_levels: Option<Arc<LogLevels>>,
     /// Names beside `localhost` and addresses by which a server on loopback may be called.
@@ -112,6 +140,8 @@ impl fmt::Debug for AdminContext {
 pub struct AdminRouter {
     /// Its label, which is its namespace in `/delegator.json`.
     pub label: String,
+    /// What names its requests.
+    pub identifier: Arc<IdentifierChain>,
     /// What binds its names.
     pub interpreter: Arc<Interpreter>,
 }
@@ -188,7 +218,11 @@ pub(crate) async fn serve(
     pages: axum::Router,
 ) {
     let ip = listener.local_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |local| local.ip());
-    let app = app(context, ip, pages);
+    serve_app(listener, tls, app(context, ip, pages)).await;
+}
+
+/// Serves until it is dropped.
+async fn serve_app(listener: TcpListener, tls: Option<Arc<ServerTls>>, app: axum::Router) {
     let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = tokio::task::JoinSet::new();
     loop {
@@ -247,18 +281,20 @@ async fn answer_in_time(
 /// The whole service, apart from its socket.
 fn app(context: Arc<ArcSwap<AdminContext>>, ip: IpAddr, pages: axum::Router) -> axum::Router {
     let rule = HostRule::new(ip, &context.load().host_names);
+    let guarded = context.clone();
     pages
         .fallback(move |request: Request<Body>| {
             let context = context.load_full();
             async move { endpoints::answer(&context, request).await }
         })
         .layer(axum::middleware::from_fn(move |request: Request<Body>, next| {
-            admit(rule.clone(), request, next)
+            admit(guarded.load_full(), rule.clone(), request, next)
         }))
 }
 
 /// Turns away what is not meant for this server, or too large.
 async fn admit(
+    context: Arc<AdminContext>,
     rule: HostRule,
     request: Request<Body>,
     next: axum::middleware::Next,
@@ -268,6 +304,9 @@ async fn admit(
         let why = "this admin server answers to addresses and localhost only, so that no web page \
                    can reach it by a name of its own\n";
         return (StatusCode::FORBIDDEN, why).into_response();
+    }
+    if !security::admits(context.security.as_ref(), head.uri.path()) {
+        return StatusCode::NOT_FOUND.into_response();
     }
     let length = head.headers.get(http::header::CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());

@@ -35,6 +35,7 @@ use crate::classifier::{Class, Outcome, classify};
 use crate::config::ClientConfig;
 use crate::config::kinds::ClassifierConfig;
 use crate::http::nack::is_nack;
+use crate::proxy::cause::Cause;
 use crate::proxy::stats::{ClientStats, ServiceStats};
 use crate::retry::budget::Account;
 use crate::retry::replay::Outgoing;
@@ -344,7 +345,7 @@ impl Client {
                 let outcome = Outcome::Response(response.status(), response.headers());
                 let method = &request.head.method;
                 let class = classify(service.classifier, method, outcome, request.is_replayable());
-                counted.end(Some(response.status()), class);
+                counted.end(Ok(response.status()), class);
                 under_way.finished(if class.is_success() {
                     accrual::Outcome::Success
                 } else {
@@ -364,12 +365,12 @@ impl Client {
             }
             Ok(Err(broken)) => broken,
             Err(limit) => {
-                counted.end(None, Class::Failure);
+                counted.end(Err(Cause::of_limit(limit)), Class::Failure);
                 under_way.finished(accrual::Outcome::Failure);
                 return Err(SendError::Timeout { selected, limit });
             }
         };
-        counted.end(None, Class::Failure);
+        counted.end(Err(Cause::Broken), Class::Failure);
         let is_unsent = unsent.is_some();
         if let Some(unsent) = unsent {
             request.give_back(unsent);

@@ -34,12 +34,14 @@
 //! | `client`, `balance` | endpoints of one bound name, their health, and which one is next |
 //! | `accrual`, `backoff` | when an endpoint is left alone, and for how long |
 //! | [`tls`] | certificates, handshakes with callers and services, files that change |
+//! | `access_log` | a line for each exchange with a service, in a file that is rolled |
 //! | [`telemetry`] | counters and histograms, and the pages that show them |
 //! | [`admin`] | the server for operators |
 //!
 //! Names are resolved by `dtab` alone, on a snapshot of what the namers say; the proxy, the admin
 //! pages and the command line all read the same [`Delegation`](dtab::Delegation).
 
+mod access_log;
 mod accrual;
 pub mod admin;
 mod backoff;

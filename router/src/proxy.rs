@@ -8,6 +8,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod bindings;
+pub(crate) mod cause;
 pub(crate) mod context;
 mod dispatch;
 mod influence;
@@ -52,13 +53,14 @@ use crate::server::Limits;
 use crate::server::counts::ConnectionCounts;
 use crate::server::gate::Gate;
 use crate::server::watchdog::Progress;
+use crate::telemetry::tap::{LocalTaps, Taps};
 use crate::tls::server::ServerTls;
 use crate::weak_table::WeakTable;
 
 /// What all workers have of one router.
 pub(crate) struct Router {
     pub(crate) label: String,
-    pub(crate) identifier: IdentifierChain,
+    pub(crate) identifier: Arc<IdentifierChain>,
     pub(crate) interpreter: Arc<Interpreter>,
     pub(crate) binding_timeout: Duration,
     pub(crate) cache: BindingCacheConfig,
@@ -72,6 +74,8 @@ pub(crate) struct Router {
     pub(crate) errors: ErrorLimits,
     pub(crate) trace_propagator: TracePropagator,
     pub(crate) metrics: crate::telemetry::Scope,
+    /// Who is shown the exchanges with services.
+    pub(crate) taps: Taps,
 }
 
 /// What all workers have of one server.
@@ -100,6 +104,7 @@ pub(crate) struct Server {
 pub(crate) struct LocalRouter {
     pub(crate) shared: Arc<Router>,
     pub(crate) bindings: Rc<RefCell<Bindings>>,
+    taps: Option<LocalTaps>,
 }
 
 /// One server as one worker has it.
@@ -137,7 +142,8 @@ impl LocalRouter {
     pub(crate) fn new(shared: Arc<Router>) -> Rc<Self> {
         let stats = RouterStats::new(&shared.metrics);
         let bindings = Rc::new(RefCell::new(Bindings::new(shared.clone(), stats)));
-        Rc::new(LocalRouter { shared, bindings })
+        let taps = shared.taps.local();
+        Rc::new(LocalRouter { shared, bindings, taps })
     }
 }
 

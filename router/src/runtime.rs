@@ -15,6 +15,7 @@ mod build;
 mod listener;
 mod reload;
 mod serving;
+mod shown;
 mod signals;
 mod worker;
 
@@ -34,6 +35,7 @@ use self::signals::Asked;
 use self::worker::Workers;
 use crate::admin;
 use crate::config::{Config, ConfigErrors};
+use crate::telemetry::process::ProcessGauges;
 use crate::telemetry::{Metrics, SUMMARY_INTERVAL};
 use crate::tls;
 use crate::tls::reload::FromFiles;
@@ -131,27 +133,41 @@ async fn run_on(config: &Config, options: RunOptions) -> Result<(), RunError> {
         Ok(count.try_into().unwrap_or(std::num::NonZero::<usize>::MIN))
     })?;
     let workers = Arc::new(Workers::start(count.get())?);
+    let mut serving = Serving::start(config.clone(), metrics.clone(), workers.clone()).await?;
+    // Last, so that whoever finds the admin server can rely on the others.
     let at = SocketAddr::new(config.admin.ip, config.admin.port);
     let admin_socket = listener::bind(at, &config.admin.socket, String::new())?;
     let admin_tls = tls::setup::load_admin(&config.admin).map_err(RunError::Build)?;
     let from_files = admin_tls.iter().map(|tls| tls.clone() as Arc<dyn FromFiles>);
     let _following = tls::reload::follow(from_files.collect(), &Handle::current());
-    let mut serving = Serving::start(config, metrics.clone(), workers.clone()).await?;
+    let identifier_socket = match config.admin.http_identifier_port {
+        Some(port) => {
+            let at = SocketAddr::new(config.admin.ip, port);
+            Some(listener::bind(at, &config.admin.socket, String::new())?)
+        }
+        None => None,
+    };
     let listening = Listening { routers: serving.listening(), admin: admin_socket.local_addr()? };
     tokio::spawn(metrics.clone().summarize_every(SUMMARY_INTERVAL));
 
+    let started = SystemTime::now();
+    let _process_gauges = ProcessGauges::new(&metrics, started);
     let (stop, mut stopped) = mpsc::channel(1);
     let (mut reloads, reload) = Reloads::new(options.reload);
     let process = Process {
         metrics,
         shutdown: stop,
         log_levels: options.log_levels.map(Arc::new),
-        started: SystemTime::now(),
+        started,
         reload,
         admin_tls: admin_tls.clone(),
     };
-    let context = Arc::new(ArcSwap::from_pointee(serving.built().admin_context(&process)));
+    let context = Arc::new(ArcSwap::from_pointee(serving.admin_context(&process)));
     let admin = tokio::spawn(admin::serve(admin_socket, admin_tls, context.clone(), options.pages));
+    if let Some(socket) = identifier_socket {
+        tracing::info!(address = %socket.local_addr()?, "serving httpIdentifierPort");
+        tokio::spawn(admin::serve_identifiers(socket, context.clone()));
+    }
     for (label, addresses) in &listening.routers {
         for address in addresses {
             tracing::info!(router = %label, %address, "serving");
@@ -164,14 +180,17 @@ async fn run_on(config: &Config, options: RunOptions) -> Result<(), RunError> {
         let answer_to = tokio::select! {
             asked = signals.next() => match asked {
                 Asked::Stop => break None,
-                Asked::Reload => None,
+                Asked::Reload => {
+                    serving.built().reopen_logs();
+                    None
+                }
             },
             asked = stopped.recv() => break asked.flatten(),
             Some(request) = reloads.requested() => Some(request),
         };
         let outcome = reloads.reload(&mut serving).await;
         if outcome.is_ok() {
-            context.store(Arc::new(serving.built().admin_context(&process)));
+            context.store(Arc::new(serving.admin_context(&process)));
         }
         if let Some(request) = answer_to {
             // Who asked may have gone.
@@ -189,6 +208,7 @@ async fn run_on(config: &Config, options: RunOptions) -> Result<(), RunError> {
         }
         () = signals.stop() => tracing::warn!("stopped at once"),
     }
+    serving.built().flush_logs();
     admin.abort();
     Ok(())
 }

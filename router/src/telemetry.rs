@@ -12,8 +12,16 @@
 
 mod cells;
 mod histogram;
+mod influxdb;
 mod json;
+mod labels;
+pub(crate) mod process;
 mod prometheus;
+pub(crate) mod recent_requests;
+pub(crate) mod statsd;
+pub(crate) mod tap;
+pub(crate) mod telemeters;
+pub(crate) mod tracelog;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -77,9 +85,7 @@ impl Metrics {
 
     /// Every metric, sorted by name.
     pub fn samples(&self) -> Vec<Sample> {
-        // The tree is locked only to list it: workers that add a name do not wait for the sums.
-        let entries: Vec<_> = lock(&self.registry.entries).values().cloned().collect();
-        entries
+        self.entries()
             .iter()
             .map(|entry| Sample { path: entry.key().to_vec(), value: entry.value() })
             .collect()
@@ -87,10 +93,15 @@ impl Metrics {
 
     /// Summarises every histogram over the time since the last call, and begins anew.
     pub fn summarize(&self) {
-        let entries: Vec<_> = lock(&self.registry.entries).values().cloned().collect();
-        for entry in entries {
+        for entry in self.entries() {
             entry.summarize();
         }
+    }
+
+    /// Every entry, sorted by name. The tree is locked only to list it: workers that add a name do not
+    /// wait for the sums.
+    fn entries(&self) -> Vec<Arc<Entry>> {
+        lock(&self.registry.entries).values().cloned().collect()
     }
 
     /// Summarises every `interval` for as long as it is polled: a task of the control runtime.

@@ -18,6 +18,7 @@ pub struct Setup {
     server_keys: Vec<String>,
     admin_keys: Vec<String>,
     namers: Vec<String>,
+    telemeters: Vec<String>,
     port: u16,
 }
 
@@ -46,6 +47,7 @@ impl Setup {
             server_keys: Vec::new(),
             admin_keys: Vec::new(),
             namers: Vec::new(),
+            telemeters: Vec::new(),
             port: free_port(),
         }
     }
@@ -91,6 +93,12 @@ impl Setup {
         self
     }
 
+    /// A telemeter, as a flow mapping: `{kind: io.l5d.influxdb}`.
+    pub fn telemeter(mut self, telemeter: &str) -> Self {
+        self.telemeters.push(telemeter.to_owned());
+        self
+    }
+
     /// The port that the router will serve on.
     pub fn port(&self) -> u16 {
         self.port
@@ -119,12 +127,14 @@ impl Setup {
         let lines = |keys: &[String], indent: &str| {
             keys.iter().fold(String::new(), |lines, key| lines + indent + key + "\n")
         };
+        let telemetry = if self.telemeters.is_empty() { "" } else { "telemetry:\n" };
         format!(
             "admin:\n  ip: 127.0.0.1\n  port: {admin}\n{}\
-             namers:\n- kind: io.l5d.fs\n  rootDir: {}\n{}\
+             {telemetry}{}namers:\n- kind: io.l5d.fs\n  rootDir: {}\n{}\
              routers:\n- protocol: http\n  label: http\n  dtab: {}\n{}\
              \x20 servers:\n  - port: {}\n    ip: 127.0.0.1\n{}",
             lines(&self.admin_keys, "  "),
+            lines(&self.telemeters, "- "),
             self.dir.path().join("disco").display(),
             lines(&self.namers, "- "),
             serde_json::Value::from(self.dtab.as_str()),

@@ -80,7 +80,7 @@ fn the_log_levels_of_a_running_router_are_shown_and_changed() {
     let levels = || -> serde_json::Value {
         serde_json::from_str(&demo.admin("GET /logging.json")).expect("JSON")
     };
-    let root = json!({ "logger": "root", "level": "WARN" });
+    let root = json!({ "logger": "root", "level": "WARNING" });
     assert_eq!(levels(), json!([root]));
     demo.admin("POST /logging.json?logger=router::naming&level=DEBUG");
     assert_eq!(levels(), json!([root, { "logger": "router::naming", "level": "DEBUG" }]));

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use axum::body::Body;
 use axum::response::IntoResponse;
 use dtab::{Dtab, Path, Source};
-use http::header::{ALLOW, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::header::{ALLOW, CONTENT_TYPE, HOST, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError};
@@ -19,24 +19,33 @@ use crate::tls::reload::Status;
 /// How long an answer gets to leave before what it announces is done.
 const ANSWER_FIRST: Duration = Duration::from_millis(50);
 const TEXT: &str = "text/plain;charset=UTF-8";
+const HTML: &str = "text/html;charset=UTF-8";
 const JSON: &str = "application/json";
 const JSON_UTF8: &str = "application/json;charset=UTF-8";
 
+/// A signpost. Browsers go by the type, not by the name.
+const FAVICON: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 16 16\">\
+    <path d=\"M7 1h2v14H7z\" fill=\"#765\"/><path d=\"M2 3h9l3 2.5L11 8H2z\" fill=\"#2a7\"/></svg>";
+
 /// The paths that are always there.
-const PATHS: [&str; 14] = [
+const PATHS: [&str; 18] = [
     "/admin",
     "/admin/metrics.json",
     "/admin/ping",
+    "/admin/registry.json",
     "/admin/reload",
     "/admin/server_info",
     "/admin/shutdown",
     "/bound-names.json",
     "/certificates.json",
     "/client_state.json",
+    "/clients.json",
     "/config.json",
     "/delegation.json",
     "/delegator.json",
+    "/favicon.ico",
     "/metrics.json",
+    "/routers.json",
     "/watches.json",
 ];
 
@@ -61,7 +70,16 @@ async fn dispatch(context: &AdminContext, head: &Parts, body: Body) -> Answered 
         let PrometheusPage { prefix, .. } = page;
         return Ok(typed("text/plain", context.metrics.prometheus(prefix)));
     }
+    let recent = context.recent_requests.as_deref();
     Ok(match path {
+        "/admin/metrics/influxdb" if context.influxdb => {
+            let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
+            typed("text/plain", context.metrics.influxdb(host.unwrap_or("none")))
+        }
+        "/requests" => recent.map_or_else(not_found, |recent| typed(HTML, recent.page())),
+        "/requests.json" => {
+            recent.map_or_else(not_found, |recent| typed(JSON, recent.json().to_string()))
+        }
         "/admin" | "/admin/" | "/admin/index.txt" => typed("text/plain", index(context)),
         "/admin/ping" => typed(TEXT, "pong"),
         "/admin/server_info" => typed(JSON_UTF8, format!("{:#}", server_info(context))),
@@ -74,13 +92,21 @@ async fn dispatch(context: &AdminContext, head: &Parts, body: Body) -> Answered 
         "/bound-names.json" => typed(JSON, bound_names(context).to_string()),
         "/certificates.json" => typed(JSON, certificates(context).to_string()),
         "/client_state.json" => typed(JSON_UTF8, (context.clients)().to_string()),
+        "/clients.json" => typed(JSON, (context.clients_in_full)().to_string()),
+        "/routers.json" => typed(JSON, context.routers_in_full.to_string()),
+        "/admin/registry.json" => typed(TEXT, format!("{:#}", (context.registry)())),
+        "/favicon.ico" => typed("image/svg+xml", FAVICON),
         "/watches.json" => typed(JSON, context.namers.state().to_string()),
         "/logging.json" => logging(context, head, params, body).await?,
-        path => namer_state(context, path).map_or_else(
-            || StatusCode::NOT_FOUND.into_response(),
-            |state| typed(JSON, state.to_string()),
-        ),
+        path => {
+            let state = namer_state(context, path);
+            state.map_or_else(not_found, |state| typed(JSON, state.to_string()))
+        }
     })
+}
+
+fn not_found() -> Response<Body> {
+    StatusCode::NOT_FOUND.into_response()
 }
 
 fn typed(content_type: &'static str, body: impl Into<Body>) -> Response<Body> {
@@ -98,6 +124,10 @@ fn not_allowed(methods: &'static str) -> Response<Body> {
 fn index(context: &AdminContext) -> String {
     let mut paths: Vec<String> = PATHS.iter().map(|&path| path.to_owned()).collect();
     paths.extend(context.prometheus.iter().map(|page| page.path.clone()));
+    paths.extend(context.influxdb.then(|| "/admin/metrics/influxdb".to_owned()));
+    if context.recent_requests.is_some() {
+        paths.extend(["/requests", "/requests.json"].map(str::to_owned));
+    }
     paths.extend(context.log_levels.iter().map(|_| "/logging.json".to_owned()));
     paths.extend(context.namers.prefixes().iter().map(|prefix| {
         let name = prefix.to_string();

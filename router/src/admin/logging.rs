@@ -75,7 +75,7 @@ impl LogLevels {
     pub fn to_json(&self) -> Value {
         let root = *self.root.lock().unwrap_or_else(PoisonError::into_inner);
         let loggers = self.loggers.lock().unwrap_or_else(PoisonError::into_inner);
-        let shown = |logger: &str, level: LevelFilter| json!({ "logger": logger, "level": level.to_string().to_uppercase() });
+        let shown = |logger: &str, level| json!({ "logger": logger, "level": level_name(level) });
         std::iter::once(shown("root", root))
             .chain(loggers.iter().map(|(logger, level)| shown(logger, *level)))
             .collect()
@@ -91,6 +91,18 @@ impl fmt::Debug for LogLevels {
 fn is_logger(name: &str) -> bool {
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
     (1..=200).contains(&name.len()) && name.chars().all(is_name)
+}
+
+/// Linkerd's name of a level.
+fn level_name(level: LevelFilter) -> &'static str {
+    match level.into_level() {
+        None => "OFF",
+        Some(tracing::Level::ERROR) => "ERROR",
+        Some(tracing::Level::WARN) => "WARNING",
+        Some(tracing::Level::INFO) => "INFO",
+        Some(tracing::Level::DEBUG) => "DEBUG",
+        Some(tracing::Level::TRACE) => "TRACE",
+    }
 }
 
 /// Linkerd's names of levels, and ours.
@@ -124,12 +136,24 @@ mod tests {
         assert_eq!(
             levels.to_json(),
             json!([
-                { "logger": "root", "level": "WARN" },
+                { "logger": "root", "level": "WARNING" },
                 { "logger": "router::namer", "level": "TRACE" },
             ])
         );
         let filter = handle.with_current(ToString::to_string).unwrap();
         assert_eq!(filter, "router::namer=trace,warn");
+    }
+
+    #[test]
+    fn every_level_of_linkerd_is_known() {
+        let names =
+            ["OFF", "FATAL", "CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG", "TRACE", "ALL"];
+        let shown: Vec<_> =
+            names.iter().map(|name| level_name(parse_level(name).unwrap())).collect();
+        assert_eq!(
+            shown,
+            ["OFF", "ERROR", "ERROR", "ERROR", "WARNING", "INFO", "DEBUG", "TRACE", "TRACE"]
+        );
     }
 
     #[test]
@@ -147,7 +171,7 @@ mod tests {
         assert_eq!(
             levels.to_json(),
             json!([
-                { "logger": "root", "level": "WARN" },
+                { "logger": "root", "level": "WARNING" },
                 { "logger": "router::naming", "level": "DEBUG" },
             ])
         );

@@ -7,6 +7,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
+use crate::config::kinds::RecentRequestsConfig;
+use crate::identifier::{HeaderIdentifier, HeaderTokenIdentifier, Identifier};
 use crate::naming::{Hosts, LiveNamer, Watch, constant};
 
 /// Knows `web` (one address), `wait` (never known) and `broken`.
@@ -44,10 +46,29 @@ impl LiveNamer for Fixed {
 struct Admin {
     app: axum::Router,
     metrics: Metrics,
-    stopped: mpsc::Receiver<Option<Duration>>,
+    stopped: Stopped,
 }
 
 fn admin() -> Admin {
+    admin_with(|_| {})
+}
+
+fn identifier(identifier: impl Identifier + 'static) -> Arc<IdentifierChain> {
+    Arc::new(IdentifierChain::new(vec![Box::new(identifier)]))
+}
+
+/// An admin server whose context has been changed.
+fn admin_with(change: impl FnOnce(&mut AdminContext)) -> Admin {
+    let (context, metrics, stopped) = context(change);
+    let pages = axum::Router::new().route("/page", axum::routing::get(|| async { "a page" }));
+    Admin { app: app(context, [127, 0, 0, 1].into(), pages), metrics, stopped }
+}
+
+type Stopped = mpsc::Receiver<Option<Duration>>;
+
+fn context(
+    change: impl FnOnce(&mut AdminContext),
+) -> (Arc<ArcSwap<AdminContext>>, Metrics, Stopped) {
     let rt = tokio::runtime::Handle::current();
     let prefix = Path::parse("/#/io.l5d.fs").unwrap();
     let fixed: Arc<dyn LiveNamer> = Arc::new(Fixed);
@@ -57,10 +78,16 @@ fn admin() -> Admin {
     let metrics = Metrics::new();
     let (shutdown, stopped) = mpsc::channel(1);
     let bound = Addr::bound([Address::from(SocketAddr::from(([127, 0, 0, 1], 8081)))]);
-    let context = AdminContext {
+    let mut context = AdminContext {
         config_json: json!({ "routers": [{ "protocol": "http", "label": "http" }] }),
         metrics: metrics.clone(),
-        routers: vec![AdminRouter { label: "http".to_owned(), interpreter }],
+        routers: vec![AdminRouter {
+            label: "http".to_owned(),
+            identifier: identifier(
+                HeaderTokenIdentifier::new(Path::parse("/svc").unwrap(), "Host").unwrap(),
+            ),
+            interpreter,
+        }],
         namers,
         clients: Box::new(move || {
             json!({
@@ -69,23 +96,28 @@ fn admin() -> Admin {
                 "/#/io.l5d.fs/gone": client_state(&Addr::Neg),
             })
         }),
+        clients_in_full: Box::new(|| json!({ "http": {} })),
+        routers_in_full: json!([{ "label": "http" }]),
+        registry: Box::new(|| json!({ "registry": {} })),
+        security: None,
         shutdown,
         prometheus: vec![PrometheusPage {
             path: "/admin/metrics/prometheus".to_owned(),
             prefix: String::new(),
         }],
+        influxdb: true,
+        recent_requests: Some(RecentRequests::new(&RecentRequestsConfig {
+            sample_rate: 1.0,
+            capacity: 10,
+        })),
         log_levels: None,
         host_names: Vec::new(),
         started: SystemTime::now(),
         reload: Reload::default(),
         certificates: Vec::new(),
     };
-    let pages = axum::Router::new().route("/page", axum::routing::get(|| async { "a page" }));
-    Admin {
-        app: app(Arc::new(ArcSwap::from_pointee(context)), [127, 0, 0, 1].into(), pages),
-        metrics,
-        stopped,
-    }
+    change(&mut context);
+    (Arc::new(ArcSwap::from_pointee(context)), metrics, stopped)
 }
 
 impl Admin {
@@ -138,6 +170,68 @@ async fn every_listed_path_is_served() {
         let (status, body) = admin.get(path).await;
         assert_ne!(status, 404, "{path}: {body}");
     }
+}
+
+#[tokio::test]
+async fn what_the_configuration_does_not_allow_is_as_if_it_were_not_there() {
+    let pattern = |text: &str| regex::Regex::new(&format!("^(?:{text})$")).unwrap();
+    let admin = admin_with(|context| {
+        context.security = Some(SecurityConfig {
+            ui: true,
+            control: false,
+            diagnostics: false,
+            allowed: vec![pattern("/admin/ping")],
+            refused: vec![pattern("/config.*")],
+        });
+    });
+    let empty = (404, String::new());
+    for (path, served) in [
+        ("/admin/metrics.json", true),
+        ("/admin/ping", true),
+        ("/admin/ping/", false),
+        ("/config.json", false),
+        ("/client_state.json", false),
+        ("/page", false),
+    ] {
+        let answer = admin.get(path).await;
+        assert_eq!(answer != empty, served, "{path}: {answer:?}");
+    }
+    assert_eq!(admin.ask(Request::post("/admin/shutdown"), "").await, empty);
+}
+
+#[tokio::test]
+async fn the_identifier_server_names_a_request_as_each_router_would() {
+    let (context, _, _stopped) = context(|context| {
+        let namers = context.namers.clone();
+        let rt = tokio::runtime::Handle::current();
+        context.routers.push(AdminRouter {
+            label: "named".to_owned(),
+            identifier: identifier(
+                HeaderIdentifier::new(Path::parse("/svc").unwrap(), "l5d-name").unwrap(),
+            ),
+            interpreter: Interpreter::new(Dtab::empty(), namers, Vec::new(), rt),
+        });
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let serving = tokio::spawn(serve_identifiers(listener, context));
+    let ask = async |head: &str| {
+        let mut stream = TcpStream::connect(at).await.unwrap();
+        stream.write_all(format!("{head}Connection: close\r\n\r\n").as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+    };
+    // What Linkerd answers for the like.
+    assert_eq!(
+        ask("GET /a/web HTTP/1.1\r\nHost: web\r\nl5d-dtab: /x => /y\r\n").await,
+        r#"{"http":{"path":"/svc/web","dtab":"/svc=>/#/io.l5d.fs"},"named":{"error":"l5d-name header is absent"}}"#
+    );
+    assert_eq!(
+        ask("POST / HTTP/1.1\r\nHost: evil.example\r\nl5d-name: /hdr\r\n").await,
+        r#"{"http":{"path":"/svc/evil.example","dtab":"/svc=>/#/io.l5d.fs"},"named":{"path":"/svc/hdr"}}"#
+    );
+    serving.abort();
 }
 
 #[tokio::test]
@@ -308,6 +402,7 @@ async fn metrics_are_shown_in_linkerds_forms() {
         admin.get("/metrics.json?tree=1&pretty=1&q=rt/http/client").await.1
     );
     insta::assert_snapshot!("prometheus", admin.get("/admin/metrics/prometheus").await.1);
+    insta::assert_snapshot!("influxdb", admin.get("/admin/metrics/influxdb").await.1);
     assert_eq!(
         admin.get("/admin/metrics.json?q=rt/http/server").await.1,
         r#"{"127.0.0.1/4140/connects":13}"#
@@ -334,8 +429,14 @@ async fn it_serves_sockets_and_survives_rubbish() {
         routers: Vec::new(),
         namers: Arc::new(LiveNamers::new(Vec::new(), Hosts::system(rt))),
         clients: Box::new(|| json!({})),
+        clients_in_full: Box::new(|| json!({})),
+        routers_in_full: json!([]),
+        registry: Box::new(|| json!({})),
+        security: None,
         shutdown: mpsc::channel(1).0,
         prometheus: Vec::new(),
+        influxdb: false,
+        recent_requests: None,
         log_levels: None,
         host_names: Vec::new(),
         started: SystemTime::now(),

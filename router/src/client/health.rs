@@ -49,7 +49,6 @@ impl HealthTable {
         health
     }
 
-    #[allow(dead_code)] // for the admin server
     /// Every endpoint of every client as it is now, by router and client.
     pub(crate) fn view(&self) -> Vec<ClientView> {
         let clients: Vec<_> = lock(&self.clients)
@@ -66,7 +65,6 @@ impl HealthTable {
     }
 }
 
-#[allow(dead_code)]
 /// The endpoints of one client, for people.
 #[derive(Debug)]
 pub(crate) struct ClientView {

@@ -20,6 +20,11 @@ impl Limit {
         Limit { until: Instant::now() + after, after, key }
     }
 
+    /// Whether this key of the configuration sets it.
+    pub(crate) fn is_of(self, key: &str) -> bool {
+        self.key == key
+    }
+
     /// The one that is reached first.
     pub(crate) fn sooner(one: Option<Limit>, other: Option<Limit>) -> Option<Limit> {
         match (one, other) {

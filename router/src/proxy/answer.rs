@@ -7,6 +7,7 @@ use dtab::{Dtab, Path};
 use http::{HeaderValue, Method, Response, StatusCode};
 
 use super::bindings::{BindError, Entry};
+use super::cause::Cause;
 use crate::client::limit::Limit;
 use crate::config::PoolConfig;
 use crate::http::body::ResponseBody;
@@ -33,6 +34,8 @@ pub(crate) struct Refusal {
     retryable: bool,
     /// What follows on the connection is not to be trusted.
     closes: bool,
+    /// As what it is counted.
+    cause: Cause,
 }
 
 impl Refusal {
@@ -46,6 +49,7 @@ impl Refusal {
             in_header: false,
             retryable: false,
             closes: false,
+            cause: Cause::Refused,
         }
     }
 
@@ -90,7 +94,7 @@ impl Refusal {
             }
         };
         let explanation = Some(explain(binding, interpreter));
-        Refusal { explanation, ..Refusal::new(status, message) }
+        Refusal { explanation, cause: Cause::Unbound, ..Refusal::new(status, message) }
     }
 
     /// The name is bound to nothing, or to nobody.
@@ -100,7 +104,8 @@ impl Refusal {
         let message = NoBrokers { service, dtab, base, overrides }.to_string();
         let brief = Some(format!("Unable to route request!\n\nservice name: {service}\n"));
         let explanation = Some(explain(binding, interpreter));
-        Refusal { brief, explanation, ..Refusal::new(StatusCode::BAD_GATEWAY, message) }
+        let refusal = Refusal::new(StatusCode::BAD_GATEWAY, message);
+        Refusal { brief, explanation, cause: Cause::NoBrokers, ..refusal }
     }
 
     /// No endpoint takes a connection.
@@ -114,8 +119,8 @@ impl Refusal {
         let message = ConnectionFailed { selected, addresses, service, client }.to_string();
         let brief = format!("Unable to establish connection.\n\nservice name: {service}\n");
         let explanation = Some(format!("{client}: {selected} takes no connection: {error}"));
-        let status = StatusCode::BAD_GATEWAY;
-        Refusal { brief: Some(brief), explanation, ..Refusal::new(status, message) }
+        let refusal = Refusal::new(StatusCode::BAD_GATEWAY, message);
+        Refusal { brief: Some(brief), explanation, cause: Cause::Unconnected, ..refusal }
     }
 
     /// The exchange broke.
@@ -127,13 +132,14 @@ impl Refusal {
         let explanation = Some(format!("{selected} broke off before it had answered: {why}"));
         let brief = Some("the service broke off before it had answered".to_owned());
         let refusal = Refusal::new(StatusCode::BAD_GATEWAY, message);
-        Refusal { brief, explanation, retryable: unsent, ..refusal }
+        Refusal { brief, explanation, retryable: unsent, cause: Cause::Broken, ..refusal }
     }
 
     /// There was no answer in time.
     pub(crate) fn timeout(limit: Limit, entry: &Entry) -> Self {
         let message = format!("{limit} from {}", entry.path);
-        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message)
+        let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message);
+        Refusal { cause: Cause::of_limit(limit), ..refusal }
     }
 
     /// As many requests as may wait for a connection to the endpoint already do.
@@ -142,7 +148,7 @@ impl Refusal {
         let message = format!("{most} requests already wait for a connection (maxWaiters)");
         let explanation = Some(format!("{client}: all connections to {selected} are in use"));
         let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message);
-        Refusal { explanation, retryable: true, ..refusal }
+        Refusal { explanation, retryable: true, cause: Cause::TooManyWaiters, ..refusal }
     }
 
     /// As many requests as the bound name may have are under way.
@@ -150,7 +156,12 @@ impl Refusal {
         let message = format!("{limit} requests are already under way (maxInFlight)");
         let explanation = Some(format!("{client}: it gets no more at a time"));
         let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message);
-        Refusal { explanation, retryable: true, ..refusal }
+        Refusal { explanation, retryable: true, cause: Cause::TooManyInFlight, ..refusal }
+    }
+
+    /// As what it is counted.
+    pub(crate) fn cause(&self) -> Cause {
+        self.cause
     }
 
     /// The same, with the explanation also in the header that was asked for.

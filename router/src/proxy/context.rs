@@ -24,7 +24,7 @@ pub(crate) struct Context {
     /// Whether the caller asks how the name resolves.
     pub(crate) explain: bool,
     deadline: Option<Deadline>,
-    trace: TraceId,
+    pub(crate) trace: TraceId,
     propagator: TracePropagator,
     /// The trace of the application, if that is told.
     parent: Option<TraceParent>,

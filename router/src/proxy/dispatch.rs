@@ -8,6 +8,7 @@ use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
+use jiff::Timestamp;
 
 use super::answer::Refusal;
 use super::bindings::{Choice, Destination, Entry, Leaf, Resolved};
@@ -21,12 +22,24 @@ use crate::client::{Answer, SendError, Service, exchange};
 use crate::http::body::ResponseBody;
 use crate::http::{framing, nack, via};
 use crate::retry::replay::{Outgoing, RequestBody};
+use crate::telemetry::tap::{Exchange, LocalTaps, ResponseHead};
 use crate::tls::peer::ForwardedCert;
 
 /// What a name is bound to, and which of its leaves one attempt takes.
 struct Target {
     resolved: Rc<Resolved>,
     drawn: usize,
+}
+
+/// One attempt, as the taps are told of it.
+struct Attempt<'a> {
+    /// When the request came, and when this attempt began.
+    came: Instant,
+    began: Instant,
+    /// Attempts before this one.
+    retries: u64,
+    target: &'a Target,
+    head: &'a http::request::Parts,
 }
 
 impl LocalServer {
@@ -41,7 +54,8 @@ impl LocalServer {
         upgrade: Option<HeaderValue>,
     ) -> Result<Response<ResponseBody>, Refusal> {
         let policy = &entry.policy;
-        policy.retries.deposit(Instant::now());
+        let came = Instant::now();
+        policy.retries.deposit(came);
         let total = policy.config.total_timeout;
         let total = total.map(|after| Limit::new("totalTimeoutMs", after));
         let mut target = self.bind(entry, total).await?;
@@ -70,8 +84,14 @@ impl LocalServer {
         let mut backoff = Backoff::new(policy.config.retries.backoff);
         let mut retries = 0;
         let answered = loop {
+            let began = Instant::now();
             let (class, attempted) =
                 self.attempt(caller, &certificate, entry, &target, &service, &mut outgoing).await;
+            if let Some(taps) = &self.router.taps {
+                let attempt =
+                    Attempt { came, began, retries, target: &target, head: &outgoing.head };
+                self.show(taps, caller, entry, context, &attempt, attempted.as_ref().ok());
+            }
             if class != Class::RetryableFailure {
                 break attempted;
             }
@@ -106,6 +126,36 @@ impl LocalServer {
         }
         let used = resolved.override_used(*drawn);
         Ok(self.explained(context, &resolved.binding, used, response))
+    }
+
+    /// Shows an attempt that has ended to the access log and others.
+    fn show(
+        &self,
+        taps: &LocalTaps,
+        caller: &Caller,
+        entry: &Entry,
+        context: &Context,
+        attempt: &Attempt<'_>,
+        answer: Option<&Answer>,
+    ) {
+        let Target { resolved, drawn } = attempt.target;
+        let Choice::Bound(leaf) = resolved.choice(*drawn) else { return };
+        taps.show(&Exchange {
+            router: &self.router.shared.label,
+            request: attempt.head,
+            caller: caller.remote,
+            server: self.shared.address,
+            service: &entry.path,
+            client: &leaf.bound.id,
+            endpoint: answer.and_then(|answer| answer.response.body().address()),
+            response: answer.map(|answer| ResponseHead::of(&answer.response)),
+            ended: Timestamp::now(),
+            attempt: attempt.began.elapsed(),
+            total: attempt.came.elapsed(),
+            retries: attempt.retries,
+            overrides: resolved.override_used(*drawn).and_then(|used| used.to_str().ok()),
+            trace: context.trace,
+        });
     }
 
     /// Draws where the next attempt goes.

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use http::{Response, StatusCode};
 
 use super::answer::Refusal;
+use super::cause::Cause;
 use crate::classifier::Class;
 use crate::http::body::ResponseBody;
 use crate::http::headers::{ERR, outcome};
@@ -26,11 +27,16 @@ struct Requests {
     failures: Counter,
     latency: Stat,
     pending: Level,
+    scope: Scope,
+    /// `failures/<cause>`, made as causes are first seen.
+    causes: RefCell<Vec<(Cause, Counter)>>,
 }
 
 impl Requests {
     fn new(scope: &Scope) -> Self {
         Requests {
+            scope: scope.clone(),
+            causes: RefCell::default(),
             requests: scope.counter("requests"),
             success: scope.counter("success"),
             failures: scope.counter("failures"),
@@ -39,26 +45,46 @@ impl Requests {
         }
     }
 
-    fn end(&self, success: bool, took: Duration) {
+    /// One has ended; `failed` says why it counts as a failure, if it does.
+    fn end(&self, failed: Option<Cause>, took: Duration) {
         self.requests.incr();
-        if success {
-            self.success.incr();
-        } else {
-            self.failures.incr();
+        match failed {
+            None => self.success.incr(),
+            Some(cause) => {
+                self.failures.incr();
+                self.count(cause);
+            }
         }
         self.latency.record(took.as_millis() as u64);
     }
+
+    fn count(&self, cause: Cause) {
+        let mut causes = self.causes.borrow_mut();
+        match causes.iter().find(|(known, _)| *known == cause) {
+            Some((_, counter)) => counter.incr(),
+            None => {
+                let counter = self.scope.scope("failures").counter(cause.name());
+                counter.incr();
+                causes.push((cause, counter));
+            }
+        }
+    }
 }
 
-/// `status/<code>`, `status/<n>XX`, `status/error`, `time/…`: made as codes are first seen.
+/// `status/<code>`, `status/<n>XX`, `status/error`, `time/…`: made as codes are first seen, but for
+/// the classes, which are there from the start.
 struct Statuses {
     scope: Scope,
+    _classes: [Counter; 6],
     codes: RefCell<HashMap<Option<u16>, (Counter, Counter, Stat)>>,
 }
 
 impl Statuses {
     fn new(scope: &Scope) -> Self {
-        Statuses { scope: scope.clone(), codes: RefCell::default() }
+        let statuses = scope.scope("status");
+        let classes = ["1XX", "2XX", "3XX", "4XX", "5XX", "error"];
+        let classes = classes.map(|class| statuses.counter(class));
+        Statuses { scope: scope.clone(), _classes: classes, codes: RefCell::default() }
     }
 
     fn count(&self, code: Option<StatusCode>, took: Duration) {
@@ -123,7 +149,9 @@ impl ServerStats {
     }
 
     pub(crate) fn end(&self, response: &Response<ResponseBody>, took: Duration) {
-        self.requests.end(is_success(response), took);
+        // Whatever went wrong behind it, it is a response by now.
+        let failed = (!is_success(response)).then_some(Cause::Response);
+        self.requests.end(failed, took);
         self.statuses.count(Some(response.status()), took);
     }
 }
@@ -201,7 +229,11 @@ impl ServiceStats {
 
     pub(crate) fn end(&self, answer: &Result<Response<ResponseBody>, Refusal>, started: Instant) {
         if let Some(counted) = &*self.counted.borrow() {
-            counted.requests.end(answer.as_ref().is_ok_and(is_success), started.elapsed());
+            let failed = match answer {
+                Ok(response) => (!is_success(response)).then_some(Cause::Response),
+                Err(refusal) => Some(refusal.cause()),
+            };
+            counted.requests.end(failed, started.elapsed());
         }
     }
 
@@ -358,14 +390,16 @@ pub(crate) struct Attempt<'c> {
 }
 
 impl Attempt<'_> {
-    /// It has ended with this status, or with no response.
-    pub(crate) fn end(&self, status: Option<StatusCode>, class: Class) {
+    /// It has ended with this status, or with no response for this cause.
+    pub(crate) fn end(&self, status: Result<StatusCode, Cause>, class: Class) {
         let took = self.started.elapsed();
-        self.client.requests.end(class.is_success(), took);
+        let cause = status.err().unwrap_or(Cause::Response);
+        let failed = (!class.is_success()).then_some(cause);
+        self.client.requests.end(failed, took);
         if let Some(service) = &self.service {
-            service.end(class.is_success(), took);
+            service.end(failed, took);
         }
-        self.client.statuses.count(status, took);
+        self.client.statuses.count(status.ok(), took);
     }
 }
 
@@ -378,7 +412,8 @@ impl Drop for Attempt<'_> {
     }
 }
 
-/// What is counted of the binding cache: `rt/<router>/bindcache`.
+/// What is counted of the binding cache: `rt/<router>/bindcache`. A name and its tree are one entry of
+/// it, and so are a bound name and its client: each is counted for both.
 pub(crate) struct RouterStats {
     pub(crate) path: CacheStats,
     pub(crate) client: CacheStats,
@@ -386,24 +421,40 @@ pub(crate) struct RouterStats {
 
 /// `misses`, `evicts`, `expires`, `oneshots` of one level.
 pub(crate) struct CacheStats {
-    pub(crate) misses: Counter,
-    pub(crate) evicts: Counter,
-    pub(crate) expires: Counter,
-    pub(crate) oneshots: Counter,
+    pub(crate) misses: Levels,
+    pub(crate) evicts: Levels,
+    pub(crate) expires: Levels,
+    pub(crate) oneshots: Levels,
+}
+
+/// One counter of two levels that are one here.
+pub(crate) struct Levels([Counter; 2]);
+
+impl Levels {
+    pub(crate) fn incr(&self) {
+        self.add(1);
+    }
+
+    pub(crate) fn add(&self, n: u64) {
+        let Levels([one, other]) = self;
+        one.add(n);
+        other.add(n);
+    }
 }
 
 impl RouterStats {
     pub(crate) fn new(router: &Scope) -> Self {
-        let level = |name: &str| {
-            let scope = router.scope("bindcache").scope(name);
+        let cache = router.scope("bindcache");
+        let levels = |names: [&str; 2]| {
+            let both = |counter: &str| Levels(names.map(|name| cache.scope(name).counter(counter)));
             CacheStats {
-                misses: scope.counter("misses"),
-                evicts: scope.counter("evicts"),
-                expires: scope.counter("expires"),
-                oneshots: scope.counter("oneshots"),
+                misses: both("misses"),
+                evicts: both("evicts"),
+                expires: both("expires"),
+                oneshots: both("oneshots"),
             }
         };
-        RouterStats { path: level("path"), client: level("client") }
+        RouterStats { path: levels(["path", "tree"]), client: levels(["client", "bound"]) }
     }
 }
 

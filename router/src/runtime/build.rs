@@ -6,8 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
-use super::RunError;
+use super::{RunError, shown};
+use crate::access_log::AccessLog;
 use crate::admin::{self, AdminContext, AdminRouter, LogLevels, PrometheusPage, Reload};
 use crate::client::health::HealthTable;
 use crate::client::shared::SharedClients;
@@ -27,6 +29,7 @@ use crate::proxy::trust::OverridePolicy;
 use crate::proxy::{Router, Server};
 use crate::server::Limits;
 use crate::server::gate::Gate;
+use crate::telemetry::telemeters::Telemeters;
 use crate::telemetry::{Gauge, Metrics, Scope};
 use crate::tls::reload::{self, Following, FromFiles};
 use crate::tls::server::ServerTls;
@@ -42,6 +45,10 @@ pub(super) struct Built {
     /// TLS by its files, of servers and clients.
     certificates: Vec<Arc<dyn FromFiles>>,
     _following: Option<Following>,
+    health: Arc<HealthTable>,
+    pub(super) telemeters: Telemeters,
+    /// What sends metrics; ended with the configuration.
+    _senders: JoinSet<()>,
 }
 
 /// What stays the same whatever the configuration says.
@@ -80,6 +87,11 @@ pub(super) fn build(
         .map_err(|failure| RunError::Build(failure.to_string()))?;
     let tls = Setup::load(config).map_err(|faults| RunError::Build(faults.join("\n")))?;
     let health = HealthTable::new();
+    let telemeters = Telemeters::new(&config.telemetry);
+    let mut senders = JoinSet::new();
+    for statsd in telemeters.senders(metrics) {
+        senders.spawn_on(statsd.run(), control);
+    }
     let mut built = Built {
         config: config.clone(),
         routers: Vec::new(),
@@ -87,13 +99,16 @@ pub(super) fn build(
         namers,
         certificates: tls.followers(),
         _following: Some(reload::follow(tls.followers(), control)),
+        health: health.clone(),
+        telemeters,
+        _senders: senders,
     };
     for ((at, router), tls) in config.routers.iter().enumerate().zip(tls.routers) {
         let scope = metrics.scope(&["rt", &router.label]);
         let interpreter = configured::interpreter(router, built.namers.clone(), control);
         let shared = Arc::new(Router {
             label: router.label.clone(),
-            identifier: build_identifiers(router)?,
+            identifier: Arc::new(build_identifiers(router)?),
             interpreter,
             binding_timeout: router.binding_timeout,
             cache: router.binding_cache.clone(),
@@ -108,6 +123,7 @@ pub(super) fn build(
             },
             trace_propagator: router.trace_propagator,
             metrics: scope.clone(),
+            taps: built.telemeters.taps(open_access_log(router, &scope)?),
         });
         for ((number, server), tls) in router.servers.iter().enumerate().zip(tls.servers) {
             let shared = build_server(server, router, gate(server), tls, &scope, control)?;
@@ -117,6 +133,16 @@ pub(super) fn build(
         built.routers.push(BuiltRouter { shared, _originator: originator });
     }
     Ok(built)
+}
+
+fn open_access_log(router: &RouterConfig, scope: &Scope) -> Result<Option<AccessLog>, RunError> {
+    let open = |config| {
+        AccessLog::open(config, scope).map_err(|error| {
+            let (place, file) = (&router.place, config.file.display());
+            RunError::Build(format!("{place}: cannot open the access log {file}: {error}"))
+        })
+    };
+    router.access_log.as_ref().map(open).transpose()
 }
 
 fn build_identifiers(router: &RouterConfig) -> Result<IdentifierChain, RunError> {
@@ -213,6 +239,20 @@ fn labeler(config: &crate::config::kinds::Labeler, router: &str) -> Labeler {
 }
 
 impl Built {
+    /// Writes out the access logs.
+    pub(super) fn flush_logs(&self) {
+        self.access_logs().for_each(AccessLog::flush);
+    }
+
+    /// Opens the access logs anew, after a program that rotates logs has moved the files away.
+    pub(super) fn reopen_logs(&self) {
+        self.access_logs().for_each(AccessLog::reopen);
+    }
+
+    fn access_logs(&self) -> impl Iterator<Item = &AccessLog> {
+        self.routers.iter().filter_map(|router| router.shared.taps.access_log.as_ref())
+    }
+
     /// What is served before the first configuration is.
     pub(super) fn nothing(config: Arc<Config>, control: &Handle) -> Self {
         let namers = Arc::new(LiveNamers::new(Vec::new(), Hosts::system(control.clone())));
@@ -223,6 +263,9 @@ impl Built {
             namers,
             certificates: Vec::new(),
             _following: None,
+            health: HealthTable::new(),
+            telemeters: Telemeters::default(),
+            _senders: JoinSet::new(),
         }
     }
 
@@ -242,14 +285,19 @@ impl Built {
         routers.map(|(at, router)| (router.shared.label.clone(), addresses(at))).collect()
     }
 
-    /// What the admin server shows.
-    pub(super) fn admin_context(&self, process: &Process) -> AdminContext {
+    /// What the admin server shows; `locals` has one address for each server.
+    pub(super) fn admin_context(&self, process: &Process, locals: &[SocketAddr]) -> AdminContext {
         let config = &self.config;
+        let listening = self.listening(locals);
+        let routers = config.routers.iter().zip(&listening);
+        let in_full: Vec<_> =
+            routers.map(|(config, (_, addresses))| shown::router(config, addresses)).collect();
         let routers: Vec<_> = self
             .routers
             .iter()
             .map(|router| AdminRouter {
                 label: router.shared.label.clone(),
+                identifier: router.shared.identifier.clone(),
                 interpreter: router.shared.interpreter.clone(),
             })
             .collect();
@@ -257,7 +305,10 @@ impl Built {
             TelemeterConfig::Prometheus(page) => {
                 Some(PrometheusPage { path: page.path.clone(), prefix: page.prefix.clone() })
             }
-            _ => None,
+            TelemeterConfig::Influxdb
+            | TelemeterConfig::Statsd(_)
+            | TelemeterConfig::RecentRequests(_)
+            | TelemeterConfig::Tracelog(_) => None,
         };
         let mut prometheus: Vec<_> = config.telemetry.iter().filter_map(page).collect();
         if prometheus.is_empty() {
@@ -269,20 +320,45 @@ impl Built {
             self.routers.iter().map(|router| router.shared.interpreter.clone()).collect();
         let mut certificates = self.certificates.clone();
         certificates.extend(process.admin_tls.clone().map(|tls| tls as Arc<dyn FromFiles>));
+        let clients_in_full = self.clients_in_full();
+        let registered = (in_full.clone(), clients_in_full.clone());
         AdminContext {
             config_json: config.to_json().clone(),
             metrics: process.metrics.clone(),
             routers,
             namers: self.namers.clone(),
             clients: Box::new(move || clients(&interpreters)),
+            clients_in_full: Box::new(move || clients_in_full()),
+            routers_in_full: in_full.into(),
+            registry: Box::new(move || shown::registry(&registered.0, &(registered.1)())),
+            security: config.admin.security.clone(),
             shutdown: process.shutdown.clone(),
             prometheus,
+            influxdb: self.telemeters.influxdb,
+            recent_requests: self.telemeters.recent_requests.clone(),
             log_levels: process.log_levels.clone(),
             host_names: Vec::new(),
             started: process.started,
             reload: process.reload.clone(),
             certificates,
         }
+    }
+}
+
+impl Built {
+    /// What makes `/clients.json`.
+    fn clients_in_full(&self) -> Arc<dyn Fn() -> serde_json::Value + Send + Sync> {
+        let health = self.health.clone();
+        let routers: Vec<_> = self.routers.iter().map(|router| router.shared.clone()).collect();
+        Arc::new(move || {
+            let views = health.view();
+            let clients = |router: &Arc<Router>| {
+                let Router { label, interpreter, clients, .. } = &**router;
+                let shown = admin::clients::clients(label, interpreter, clients, &views);
+                (label.clone(), shown)
+            };
+            admin::clients::by_router(routers.iter().map(clients))
+        })
     }
 }
 

@@ -82,6 +82,9 @@ fn fixed(old: &Config, new: &Config) -> Result<(), String> {
     if *socket != new.admin.socket {
         return refuse("admin.socketOptions", &"as it was at the start", &"another");
     }
+    if old.admin.http_identifier_port != new.admin.http_identifier_port {
+        return refuse("admin.httpIdentifierPort", &"as it was at the start", &"another");
+    }
     let terms = |tls: &Option<ServerTlsConfig>| tls.as_ref().map(ServerTlsConfig::terms);
     if terms(tls) != terms(&new.admin.tls) {
         return refuse("admin.tls", &"as it was at the start", &"another");

@@ -12,9 +12,10 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::RunError;
-use super::build::{self, Built, BuiltRouter, BuiltServer};
+use super::build::{self, Built, BuiltRouter, BuiltServer, Process};
 use super::listener::{self, Listener};
 use super::worker::{Plan, PlannedServer, ServerId, Workers};
+use crate::admin::AdminContext;
 use crate::config::{Config, RouterConfig, ServerConfig, ServerTlsConfig};
 use crate::naming::BindingHandle;
 use crate::server::Limits;
@@ -87,8 +88,16 @@ impl Serving {
 
     /// Which router listens where.
     pub(super) fn listening(&self) -> Vec<(String, Vec<SocketAddr>)> {
-        let locals: Vec<_> = self.listeners.iter().map(|listener| listener.local).collect();
-        self.built.listening(&locals)
+        self.built.listening(&self.locals())
+    }
+
+    /// What the admin server shows.
+    pub(super) fn admin_context(&self, process: &Process) -> AdminContext {
+        self.built.admin_context(process, &self.locals())
+    }
+
+    fn locals(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().map(|listener| listener.local).collect()
     }
 
     /// Puts another configuration in force. If that fails, nothing has changed.

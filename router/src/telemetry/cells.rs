@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
-use super::histogram::{Buckets, Merged};
+use super::histogram::{Buckets, Merged, Totals};
 use super::{Key, Registry, Summary, Value, lock};
 
 /// What a name is.
@@ -105,6 +105,14 @@ impl Entry {
                 drop(state); // the reader may itself look at metrics
                 Value::Gauge(newest.map_or(0.0, |read| read()))
             }
+        }
+    }
+
+    /// What a stat has recorded in all; none for anything else.
+    pub(super) fn totals(&self) -> Option<Totals> {
+        match &lock(&self.state).cells {
+            Cells::Stat(cells) => Some(cells.merged.totals(&cells.live)),
+            Cells::Counter { .. } | Cells::Level(_) | Cells::Gauge(_) => None,
         }
     }
 

@@ -54,55 +54,71 @@ impl Buckets {
 /// Counts by bucket, in chunks that are there only if something fell there.
 type Counts = [Option<Box<[u32; CHUNK]>>; CHUNKS];
 
-/// What all handles of a name had counted at the last summary, less what dropped ones had in all.
-/// So the sum of the live ones less this is what is new since; all of it wraps.
-#[derive(Default)]
-pub(super) struct Merged {
+/// What some handles have counted in all, by bucket. It wraps, as they do.
+#[derive(Clone, Default)]
+pub(super) struct Totals {
     counts: Counts,
     sum: u64,
 }
 
-impl Merged {
-    /// Takes in what a handle that goes has counted.
-    pub(super) fn retire(&mut self, buckets: &Buckets) {
-        self.merge(buckets, u32::wrapping_sub);
-        self.sum = self.sum.wrapping_sub(buckets.sum.load(Relaxed));
+impl Totals {
+    fn add(&mut self, buckets: &Buckets) {
+        for (mine, chunk) in self.counts.iter_mut().zip(&buckets.chunks) {
+            let Some(chunk) = chunk.get() else { continue };
+            let mine = mine.get_or_insert_with(|| Box::new([0; CHUNK]));
+            for (mine, count) in mine.iter_mut().zip(chunk.iter()) {
+                *mine = mine.wrapping_add(count.load(Relaxed));
+            }
+        }
+        self.sum = self.sum.wrapping_add(buckets.sum.load(Relaxed));
     }
 
-    /// Summarises what is new since the last call.
-    pub(super) fn summarize(&mut self, live: &[Arc<Buckets>]) -> Summary {
-        let mut now = Merged::default();
-        for buckets in live {
-            now.merge(buckets, u32::wrapping_add);
-            now.sum = now.sum.wrapping_add(buckets.sum.load(Relaxed));
-        }
+    /// The values that are new since `earlier`, rising, each with how often it came.
+    pub(super) fn since(&self, earlier: &Totals) -> Vec<(u64, u64)> {
         let mut fresh = Vec::new();
-        for (chunk, (now, seen)) in now.counts.iter().zip(&self.counts).enumerate() {
-            if now.is_none() && seen.is_none() {
-                continue;
-            }
-            for at in 0..CHUNK {
-                let count =
-                    |counts: &Option<Box<[u32; CHUNK]>>| counts.as_ref().map_or(0, |c| c[at]);
-                let new = count(now).wrapping_sub(count(seen));
+        for (chunk, (now, seen)) in self.counts.iter().zip(&earlier.counts).enumerate() {
+            let Some(now) = now else { continue };
+            for (at, &now) in now.iter().enumerate() {
+                let new = now.wrapping_sub(seen.as_ref().map_or(0, |seen| seen[at]));
                 if new > 0 {
                     fresh.push((middle(chunk * CHUNK + at), u64::from(new)));
                 }
             }
         }
-        let sum = now.sum.wrapping_sub(self.sum);
-        *self = now;
-        Summary::new(&fresh, sum)
+        fresh
+    }
+}
+
+/// What is known of all handles of a name together.
+#[derive(Default)]
+pub(super) struct Merged {
+    /// What dropped handles had counted.
+    retired: Totals,
+    /// What all had counted at the last summary.
+    seen: Totals,
+}
+
+impl Merged {
+    /// Takes in what a handle that goes has counted.
+    pub(super) fn retire(&mut self, buckets: &Buckets) {
+        self.retired.add(buckets);
     }
 
-    fn merge(&mut self, buckets: &Buckets, change: fn(u32, u32) -> u32) {
-        for (mine, chunk) in self.counts.iter_mut().zip(&buckets.chunks) {
-            let Some(chunk) = chunk.get() else { continue };
-            let mine = mine.get_or_insert_with(|| Box::new([0; CHUNK]));
-            for (mine, count) in mine.iter_mut().zip(chunk.iter()) {
-                *mine = change(*mine, count.load(Relaxed));
-            }
+    /// What all handles, live and dropped, have counted.
+    pub(super) fn totals(&self, live: &[Arc<Buckets>]) -> Totals {
+        let mut totals = self.retired.clone();
+        for buckets in live {
+            totals.add(buckets);
         }
+        totals
+    }
+
+    /// Summarises what is new since the last call.
+    pub(super) fn summarize(&mut self, live: &[Arc<Buckets>]) -> Summary {
+        let now = self.totals(live);
+        let summary = Summary::new(&now.since(&self.seen), now.sum.wrapping_sub(self.seen.sum));
+        self.seen = now;
+        summary
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
+use super::labels::{Labelled, labelled};
 use super::{Metrics, Summary, Value};
 
 impl Metrics {
@@ -46,7 +47,7 @@ impl Metrics {
 }
 
 /// A float as Prometheus reads it: always with a point or an exponent.
-fn float(value: f64) -> String {
+pub(super) fn float(value: f64) -> String {
     if value.is_nan() {
         "NaN".to_owned()
     } else if value.is_infinite() {
@@ -63,49 +64,24 @@ struct Series {
 
 /// Takes the variable elements out of a name and makes labels of them.
 fn series(prefix: &str, path: &[Arc<str>]) -> Series {
-    let path: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
-    let mut labels = Vec::new();
-    let mut label = |name, value: &str| labels.push((name, escape(value)));
-    let mut name: Vec<&str> = Vec::with_capacity(path.len());
-    let rest = match path.as_slice() {
-        ["rt", router, rest @ ..] => {
-            label("rt", router);
-            name.push("rt");
-            match rest {
-                ["client", client, "service", service, rest @ ..] => {
-                    label("client", client);
-                    label("service", service);
-                    // Failures here are counted by name only, without an exception label.
-                    name.extend(["client", "service"]);
-                    rest
-                }
-                [kind @ ("service" | "server" | "client"), instance, rest @ ..] => {
-                    let kind_label = match *kind {
-                        "service" => "service",
-                        "server" => "server",
-                        _ => "client",
-                    };
-                    label(kind_label, instance);
-                    name.push(kind);
-                    match rest {
-                        ["failures", exception @ ..] if !exception.is_empty() => {
-                            label("exception", &exception.join(":"));
-                            name.push("failures");
-                            &[]
-                        }
-                        ["exn", exception @ ..] if !exception.is_empty() => {
-                            label("exception", &exception.join(":"));
-                            name.push("exceptions");
-                            &[]
-                        }
-                        rest => rest,
-                    }
-                }
-                rest => rest,
-            }
+    let Labelled { labels, mut name, mut rest } = labelled(path);
+    let mut labels: Vec<_> =
+        labels.into_iter().map(|(name, value)| (name, escape(value))).collect();
+    // Failures of a service within a client are counted by name only, without an exception label.
+    if labels.len() == 2 {
+        let exceptions = match rest.first() {
+            Some(&"failures") => Some("failures"),
+            Some(&"exn") => Some("exceptions"),
+            _ => None,
+        };
+        if let Some(exceptions) = exceptions
+            && rest.len() > 1
+        {
+            labels.push(("exception", escape(&rest[1..].join(":"))));
+            name.push(exceptions);
+            rest.clear();
         }
-        rest => rest,
-    };
+    }
     name.extend(rest);
     let name = format!("{prefix}{}", name.join(":"));
     let legal = |c: char| c.is_ascii_alphanumeric() || c == ':';

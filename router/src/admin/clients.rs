@@ -1,0 +1,239 @@
+//! `/clients.json`: every client with its configuration in force, and how balancer and failure accrual
+//! see each of its endpoints.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::client_state;
+use crate::client::health::{Busy, ClientView, EndpointView};
+use crate::config::kinds::{
+    AccrualKind, BackoffConfig, BalancerKind, FailureAccrualConfig, LoadBalancerConfig,
+};
+use crate::config::{BudgetConfig, ClientConfig, ClientsConfig, PoolConfig, SessionConfig};
+use crate::interpreter::Interpreter;
+
+/// The clients of one router, by their ids.
+pub(crate) fn clients(
+    label: &str,
+    interpreter: &Interpreter,
+    configured: &ClientsConfig,
+    views: &[ClientView],
+) -> Value {
+    let mut clients = BTreeMap::new();
+    for bound in interpreter.bound() {
+        let of_client = |view: &&ClientView| view.router == label && view.client == bound.id;
+        let endpoints = views.iter().find(of_client).map_or(&[][..], |view| &view.endpoints);
+        let mut client = client_state(&bound.addr);
+        client["endpoints"] = endpoints.iter().map(endpoint).collect();
+        client["config"] = config(&configured.of(&bound.id));
+        clients.insert(bound.id.to_string(), client);
+    }
+    json!(clients)
+}
+
+fn endpoint(view: &EndpointView) -> Value {
+    let (state, wait) = match view.busy {
+        None => ("open", None),
+        Some(Busy::Dead(wait)) => ("dead", Some(("probe_in_ms", wait))),
+        Some(Busy::Probing) => ("probing", None),
+        Some(Busy::FailedFast(since)) => ("failed_fast", Some(("since_ms", since))),
+    };
+    let mut shown = json!({
+        "address": view.address.to_string(),
+        "weight": view.weight,
+        "state": state,
+        "load": view.load,
+        "failures": view.failures,
+    });
+    if let Some((name, wait)) = wait {
+        shown[name] = millis(wait);
+    }
+    if let Some(cost) = view.cost {
+        shown["peak_ewma_ms"] = json!(cost.as_micros() as f64 / 1000.0);
+    }
+    if let Some(rate) = view.success_rate {
+        shown["success_rate"] = json!(rate);
+    }
+    shown
+}
+
+/// What holds for a client, by the keys of a configuration that would ask for it. Limits that are not
+/// set are left out. Files of keys and certificates are not named.
+fn config(config: &ClientConfig) -> Value {
+    let ClientConfig {
+        load_balancer,
+        pool,
+        fail_fast,
+        failure_accrual,
+        attempt_timeout,
+        requeue_budget,
+        session,
+        socket: _,
+        tls,
+        forward_client_cert,
+        max_in_flight,
+    } = config;
+    let PoolConfig { min_size, max_size, idle_time, max_waiters } = pool;
+    let BudgetConfig { min_retries_per_sec, percent_can_retry, ttl } = requeue_budget;
+    let SessionConfig { life_time, idle_time: session_idle } = session;
+    let optional = |time: &Option<Duration>| time.map_or(Value::Null, millis);
+    present(json!({
+        "loadBalancer": balancer(load_balancer),
+        "failureAccrual": accrual(failure_accrual),
+        "failFast": fail_fast,
+        "requestAttemptTimeoutMs": optional(attempt_timeout),
+        "requeueBudget": {
+            "minRetriesPerSec": min_retries_per_sec,
+            "percentCanRetry": percent_can_retry,
+            "ttlSecs": ttl.as_secs(),
+        },
+        "hostConnectionPool": present(json!({
+            "minSize": min_size,
+            "maxSize": max_size,
+            "idleTimeMs": optional(idle_time),
+            "maxWaiters": max_waiters,
+        })),
+        "clientSession": present(json!({
+            "lifeTimeMs": optional(life_time),
+            "idleTimeMs": optional(session_idle),
+        })),
+        "tls": tls.as_ref().map(|tls| present(json!({
+            "commonName": tls.common_name,
+            "disableValidation": tls.disable_validation,
+        }))),
+        "forwardClientCert": forward_client_cert,
+        "maxInFlight": max_in_flight,
+    }))
+}
+
+/// Without the members that have no value.
+fn present(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let is_empty = |value: &Value| value.is_null() || value == &json!({});
+            Value::Object(members.into_iter().filter(|(_, value)| !is_empty(value)).collect())
+        }
+        value => value,
+    }
+}
+
+fn balancer(config: &LoadBalancerConfig) -> Value {
+    let mut shown = match config.kind {
+        BalancerKind::P2c { max_effort } => json!({ "kind": "p2c", "maxEffort": max_effort }),
+        BalancerKind::Ewma { decay_time, max_effort } => {
+            let decay = millis(decay_time);
+            json!({ "kind": "ewma", "decayTimeMs": decay, "maxEffort": max_effort })
+        }
+        BalancerKind::Aperture { smooth_window, max_effort, low_load, high_load, min_aperture } => {
+            json!({
+                "kind": "aperture",
+                "smoothWindowMs": millis(smooth_window),
+                "maxEffort": max_effort,
+                "lowLoad": low_load,
+                "highLoad": high_load,
+                "minAperture": min_aperture,
+            })
+        }
+        BalancerKind::Heap => json!({ "kind": "heap" }),
+        BalancerKind::RoundRobin { max_effort } => {
+            json!({ "kind": "roundRobin", "maxEffort": max_effort })
+        }
+    };
+    shown["enableProbation"] = json!(config.enable_probation);
+    shown
+}
+
+fn accrual(config: &FailureAccrualConfig) -> Value {
+    let mut shown = match config.kind {
+        AccrualKind::ConsecutiveFailures { failures } => {
+            json!({ "kind": "io.l5d.consecutiveFailures", "failures": failures })
+        }
+        AccrualKind::SuccessRate { success_rate, requests } => json!({
+            "kind": "io.l5d.successRate",
+            "successRate": success_rate,
+            "requests": requests,
+        }),
+        AccrualKind::SuccessRateWindowed { success_rate, window } => json!({
+            "kind": "io.l5d.successRateWindowed",
+            "successRate": success_rate,
+            "window": window.as_secs(),
+        }),
+        AccrualKind::Never => return json!({ "kind": "none" }),
+    };
+    shown["backoff"] = match config.backoff {
+        BackoffConfig::Constant { wait } => json!({ "kind": "constant", "ms": millis(wait) }),
+        BackoffConfig::Jittered { min, max } => {
+            json!({ "kind": "jittered", "minMs": millis(min), "maxMs": millis(max) })
+        }
+        BackoffConfig::EqualJittered { start, max } => {
+            json!({ "kind": "equalJittered", "minMs": millis(start), "maxMs": millis(max) })
+        }
+    };
+    shown
+}
+
+fn millis(time: Duration) -> Value {
+    json!(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// `/clients.json`: those of every router, by its label.
+pub(crate) fn by_router(clients: impl IntoIterator<Item = (String, Value)>) -> Value {
+    Value::Object(clients.into_iter().collect::<Map<_, _>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_set_is_left_out_and_the_rest_reads_like_a_configuration() {
+        insta::assert_json_snapshot!("defaults", config(&ClientConfig::default()));
+        let full = ClientConfig {
+            load_balancer: LoadBalancerConfig {
+                kind: BalancerKind::Ewma { decay_time: Duration::from_secs(3), max_effort: 7 },
+                enable_probation: true,
+            },
+            pool: PoolConfig {
+                min_size: 1,
+                max_size: Some(10),
+                idle_time: Some(Duration::from_secs(5)),
+                max_waiters: Some(3),
+            },
+            fail_fast: true,
+            failure_accrual: FailureAccrualConfig {
+                kind: AccrualKind::SuccessRate { success_rate: 0.5, requests: 20 },
+                backoff: BackoffConfig::Constant { wait: Duration::from_millis(250) },
+            },
+            attempt_timeout: Some(Duration::from_millis(800)),
+            max_in_flight: Some(100),
+            ..ClientConfig::default()
+        };
+        insta::assert_json_snapshot!("full", config(&full));
+    }
+
+    #[test]
+    fn an_endpoint_is_shown_with_what_keeps_requests_from_it() {
+        let view = EndpointView {
+            address: "127.0.0.1:8081".parse().unwrap(),
+            weight: 1.0,
+            busy: None,
+            load: 2,
+            cost: Some(Duration::from_micros(1500)),
+            failures: 0,
+            success_rate: None,
+        };
+        let busy =
+            |busy| EndpointView { busy: Some(busy), failures: 5, cost: None, ..view.clone() };
+        let rated = EndpointView { success_rate: Some(0.75), ..view.clone() };
+        let views = [
+            view.clone(),
+            busy(Busy::Dead(Duration::from_secs(5))),
+            busy(Busy::Probing),
+            busy(Busy::FailedFast(Duration::from_millis(10))),
+            rated,
+        ];
+        insta::assert_json_snapshot!(views.iter().map(endpoint).collect::<Vec<_>>());
+    }
+}
