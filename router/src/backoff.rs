@@ -1,60 +1,88 @@
-//! The waits between tries, of retries and of failure accrual.
+//! Waits between tries.
 //!
-//! The sequences are Finagle's (`Backoff`, 21.4), and have no end. Their randomness keeps those who
-//! failed together from coming back together.
+//! The sequences are Finagle's (`com.twitter.finagle.Backoff`): each has no end, and is random so
+//! that those who failed together do not come back together.
 
 use std::time::Duration;
 
 use crate::config::kinds::BackoffConfig;
 use crate::entropy;
 
-/// A sequence of waits.
-#[derive(Clone, Copy, Debug)]
+/// A sequence of waits. Making one costs nothing: it may be made for each request.
+#[derive(Clone, Debug)]
 pub(crate) struct Backoff {
-    config: BackoffConfig,
-    /// Waits given so far.
-    count: u32,
+    sequence: Sequence,
+    /// The last wait.
     last: Duration,
+    /// Waits given so far.
+    given: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Sequence {
+    Configured(BackoffConfig),
+    Exponential { base: Duration, max: Duration },
 }
 
 impl Backoff {
     pub(crate) fn new(config: BackoffConfig) -> Self {
-        Backoff { config, count: 0, last: Duration::ZERO }
+        Self::of(Sequence::Configured(config))
+    }
+
+    /// Exponential jitter: `base`, then up to the last wait times 2^k before the k-th next, then
+    /// `max` for good once that is reached. A wait may be as short as chance has it, but for a tenth
+    /// of `base`, below which this would be a busy loop.
+    pub(crate) fn exponential(base: Duration, max: Duration) -> Self {
+        Self::of(Sequence::Exponential { base, max })
+    }
+
+    fn of(sequence: Sequence) -> Self {
+        Backoff { sequence, last: Duration::ZERO, given: 0 }
     }
 
     /// The next wait.
-    ///
-    /// - constant: always the same;
-    /// - decorrelated jitter: first `min`, then `prev + U(0, min(3·prev, max) - prev)`;
-    /// - equal jitter: first `start`, then `half + U(0, half)` with `half = start·2^(k-1)` for the
-    ///   k-th wait after the first, and `max` once that is reached.
-    pub(crate) fn next_wait(&mut self) -> Duration {
-        let wait = match self.config {
-            BackoffConfig::Constant { wait } => wait,
-            BackoffConfig::Jittered { min, max } => match self.count {
-                0 => min.min(max),
-                _ => {
-                    let ceiling = self.last.saturating_mul(3).min(max);
-                    self.last + uniform(ceiling.saturating_sub(self.last))
-                }
-            },
-            BackoffConfig::EqualJittered { start, max } => match self.count {
-                0 => start.min(max),
-                count => {
-                    let half = start.saturating_mul(1 << (count - 1).min(30));
-                    let random = uniform(half.min(max));
-                    if half >= max.saturating_sub(random) { max } else { half + random }
-                }
-            },
+    pub(crate) fn next(&mut self) -> Duration {
+        let k = self.given;
+        self.given = k.saturating_add(1);
+        self.last = match self.sequence {
+            Sequence::Configured(BackoffConfig::Constant { wait }) => wait,
+            Sequence::Configured(BackoffConfig::Jittered { min, max }) => {
+                decorrelated(min, max, self.last, k)
+            }
+            Sequence::Configured(BackoffConfig::EqualJittered { start, max }) => {
+                equal(start, max, k)
+            }
+            Sequence::Exponential { base, max } => exponential(base, max, self.last, k),
         };
-        self.count = self.count.saturating_add(1);
-        self.last = wait;
-        wait
+        self.last
     }
 }
 
-/// A duration from 0 up to, but not, `limit`.
-fn uniform(limit: Duration) -> Duration {
+/// `min`, then between the last wait and three times that.
+fn decorrelated(min: Duration, max: Duration, last: Duration, k: u32) -> Duration {
+    if k == 0 {
+        return min.min(max);
+    }
+    last + below(last.saturating_mul(3).min(max).saturating_sub(last))
+}
+
+/// `start`, then before the k-th next half of `start` · 2^k for sure and half by chance.
+fn equal(start: Duration, max: Duration, k: u32) -> Duration {
+    let Some(doublings) = k.checked_sub(1) else { return start.min(max) };
+    let half = start.saturating_mul(1_u32.checked_shl(doublings).unwrap_or(u32::MAX));
+    half.saturating_add(below(half)).min(max)
+}
+
+fn exponential(base: Duration, max: Duration, last: Duration, k: u32) -> Duration {
+    if k == 0 {
+        return base.min(max);
+    }
+    let limit = last.saturating_mul(1_u32.checked_shl(k).unwrap_or(u32::MAX));
+    if last >= max || limit >= max { max } else { below(limit).max(base / 10) }
+}
+
+/// A random duration from zero up to, but not, `limit`.
+fn below(limit: Duration) -> Duration {
     limit.mul_f64(entropy::next_unit())
 }
 
@@ -64,38 +92,69 @@ mod tests {
 
     use super::*;
 
-    fn waits(config: BackoffConfig, count: usize) -> Vec<Duration> {
-        let mut backoff = Backoff::new(config);
-        (0..count).map(|_| backoff.next_wait()).collect()
+    const START: Duration = Duration::from_secs(5);
+    const MAX: Duration = Duration::from_mins(5);
+
+    fn waits(mut backoff: Backoff, count: usize) -> Vec<Duration> {
+        std::iter::repeat_with(|| backoff.next()).take(count).collect()
     }
 
     #[test]
-    fn a_constant_wait_stays() {
-        let wait = Duration::from_millis(7);
-        assert_eq!(waits(BackoffConfig::Constant { wait }, 3), [wait; 3]);
+    fn a_constant_is_that() {
+        let wait = Duration::from_millis(20);
+        assert_eq!(waits(Backoff::new(BackoffConfig::Constant { wait }), 3), [wait; 3]);
+    }
+
+    #[test]
+    fn equal_jitter_doubles_what_is_sure() {
+        let config = BackoffConfig::EqualJittered { start: START, max: MAX };
+        let waits = waits(Backoff::new(config), 12);
+        assert_eq!(waits[0], START);
+        for (k, &wait) in (1..).zip(&waits[1..]) {
+            let sure = START.saturating_mul(1 << (k - 1));
+            assert!(wait >= sure.min(MAX) && wait <= (2 * sure).min(MAX), "{k}: {wait:?}");
+        }
+        assert_eq!(waits[11], MAX);
+    }
+
+    #[test]
+    fn exponential_jitter_ends_at_the_longest_wait() {
+        let (base, max) = (Duration::from_secs(1), Duration::from_secs(32));
+        for _ in 0..100 {
+            let waits = waits(Backoff::exponential(base, max), 40);
+            assert_eq!(waits[0], base);
+            assert!(waits.iter().all(|&wait| wait >= base / 10 && wait <= max), "{waits:?}");
+            assert_eq!(waits[20..], [max; 20]);
+        }
     }
 
     proptest! {
         #[test]
-        fn jittered_waits_begin_at_the_least_and_at_most_triple(min in 1_u64..500, more in 0_u64..50_000) {
-            let (min, max) = (Duration::from_millis(min), Duration::from_millis(min + more));
-            let waits = waits(BackoffConfig::Jittered { min, max }, 40);
+        fn decorrelated_jitter_stays_between_its_limits_and_never_falls(
+            min in 0_u64..10_000,
+            span in 0_u64..100_000,
+        ) {
+            let (min, max) = (Duration::from_millis(min), Duration::from_millis(min + span));
+            let waits = waits(Backoff::new(BackoffConfig::Jittered { min, max }), 50);
             prop_assert_eq!(waits[0], min);
             for pair in waits.windows(2) {
-                prop_assert!(pair[1] >= pair[0] && pair[1] <= (pair[0] * 3).min(max));
+                prop_assert!(pair[0] <= pair[1] && pair[1] <= (3 * pair[0]).min(max), "{:?}", pair);
             }
         }
 
         #[test]
-        fn equal_jittered_waits_double_by_half(start in 1_u64..5_000, more in 0_u64..300_000) {
-            let (start, max) = (Duration::from_millis(start), Duration::from_millis(start + more));
-            let waits = waits(BackoffConfig::EqualJittered { start, max }, 40);
-            prop_assert_eq!(waits[0], start);
-            for (k, wait) in waits.iter().enumerate().skip(1) {
-                let half = start.saturating_mul(1 << (k - 1).min(30));
-                prop_assert!(*wait == max || *wait >= half && *wait < half * 2 && *wait <= max);
+        fn no_sequence_passes_its_longest_wait_or_overflows(
+            start in any::<u32>(),
+            max in any::<u64>(),
+            draws in 1_usize..200,
+        ) {
+            let (start, max) = (Duration::from_millis(start.into()), Duration::from_millis(max));
+            for sequence in [
+                Backoff::new(BackoffConfig::Jittered { min: start, max }),
+                Backoff::new(BackoffConfig::EqualJittered { start, max }),
+            ] {
+                prop_assert!(waits(sequence, draws).iter().all(|&wait| wait <= max));
             }
-            prop_assert_eq!(waits[39], max);
         }
     }
 }

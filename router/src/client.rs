@@ -11,6 +11,7 @@ pub(crate) mod pool;
 pub(crate) mod shared;
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -22,13 +23,15 @@ use hyper::body::Incoming;
 
 use self::endpoint::{Endpoint, Unconnected};
 pub(crate) use self::exchange::Exchange;
+use self::health::ClientHealth;
 use self::limit::{Limit, within};
 use self::pool::Pool;
 use self::shared::SharedClients;
-use crate::balance::{P2c, Pick, Set};
+use crate::accrual;
+use crate::balance::{Balancer, BalancerStats, Set, Status};
 use crate::classifier::{Class, Outcome, classify};
 use crate::config::ClientConfig;
-use crate::config::kinds::{BalancerKind, ClassifierConfig};
+use crate::config::kinds::ClassifierConfig;
 use crate::http::nack::is_nack;
 use crate::proxy::stats::{ClientStats, ServiceStats};
 use crate::retry::budget::Account;
@@ -40,9 +43,10 @@ pub(crate) struct Client {
     pub(crate) id: Path,
     pub(crate) config: ClientConfig,
     shared: Arc<SharedClients>,
+    health: Arc<ClientHealth>,
     state: RefCell<Endpoints>,
     version: Cell<u64>,
-    balancer: P2c,
+    balancer: Balancer,
     requeues: Account,
     in_flight: Option<Arc<tokio::sync::Semaphore>>,
     pub(crate) stats: ClientStats,
@@ -140,16 +144,14 @@ impl Client {
         mut stats: ClientStats,
     ) -> Self {
         let state = RefCell::new(Endpoints { addresses: Arc::default(), set: Rc::default() });
-        let max_effort = match config.load_balancer.kind {
-            BalancerKind::P2c { max_effort } => max_effort,
-            _ => 5,
-        };
-        let balancer = P2c::new(max_effort);
+        let health = shared.health(&id, &config);
+        let kind = config.load_balancer.kind;
+        let balancer = Balancer::new(kind, BalancerStats::new(stats.scope(), kind, &health));
         let requeues = shared.requeues(&id, config.requeue_budget);
         stats.shows_budget(&requeues);
         let in_flight = config.max_in_flight.map(|limit| shared.in_flight(&id, limit));
         let version = Cell::new(0);
-        Client { id, config, shared, state, version, balancer, requeues, in_flight, stats }
+        Client { id, config, shared, health, state, version, balancer, requeues, in_flight, stats }
     }
 
     /// Takes on the endpoints of a binding unless they are older than those in use. Endpoints that
@@ -161,31 +163,71 @@ impl Client {
         }
         self.version.set(version);
         if *state.addresses != **addresses {
-            let before = state.set.clone();
-            let endpoint = |address: &Address| {
-                let same = |known: &&Rc<Endpoint>| {
-                    known.address == address.socket && known.weight == address.weight()
-                };
-                let known = before.endpoints().iter().find(same).cloned();
-                known.unwrap_or_else(|| self.endpoint(address))
-            };
-            let set = Set::new(addresses.endpoints().iter().map(endpoint).collect());
-            let kept = |old: &Rc<Endpoint>| set.endpoints().iter().any(|new| Rc::ptr_eq(old, new));
-            for gone in before.endpoints().iter().filter(|old| !kept(old)) {
-                gone.retire();
-            }
-            self.stats.endpoints_changed(before.endpoints().len(), set.endpoints().len());
-            state.set = Rc::new(set);
+            self.replace(&mut state.set, addresses);
         }
         state.addresses = addresses.clone();
+        if let Some(update) = self.health.updated(addresses, version) {
+            self.balancer.stats().updated(update);
+        }
+    }
+
+    fn replace(&self, set: &mut Rc<Set>, addresses: &AddrSet) {
+        let key = |endpoint: &Rc<Endpoint>| (endpoint.address, endpoint.node.weight.to_bits());
+        let mut known: HashMap<_, _> =
+            set.endpoints().iter().map(|endpoint| (key(endpoint), endpoint.clone())).collect();
+        let endpoint = |address: &Address| {
+            let key = (address.socket, address.weight().to_bits());
+            known.entry(key).or_insert_with(|| self.endpoint(address)).clone()
+        };
+        let mut endpoints: Vec<_> = addresses.endpoints().iter().map(endpoint).collect();
+        // An address may be there twice, with other metadata.
+        endpoints.sort_by_key(key);
+        endpoints.dedup_by(|one, other| Rc::ptr_eq(one, other));
+        for endpoint in &endpoints {
+            endpoint.node.keep(false);
+        }
+        if self.config.load_balancer.enable_probation {
+            let listed = |address| endpoints.binary_search_by_key(address, |it| it.address).is_ok();
+            let old = set.endpoints().iter().filter(|old| !listed(&old.address));
+            let kept: Vec<_> = old.cloned().collect();
+            for endpoint in &kept {
+                endpoint.node.keep(true);
+            }
+            endpoints.extend(kept);
+        }
+        self.install(set, endpoints);
+        self.end_probation(set);
     }
 
     fn endpoint(&self, address: &Address) -> Rc<Endpoint> {
         let ClientConfig { pool, session, socket, .. } = &self.config;
         let limit = self.shared.pool_limit(&self.id, address.socket, pool);
         let pool = Pool::new(*pool, session.clone(), limit, self.stats.cached());
-        let health = self.shared.health.of(address.socket);
-        Rc::new(Endpoint::new(address.socket, address.weight(), health, pool, socket.clone()))
+        let health = self.health.endpoint(address.socket, address.weight());
+        let node = self.balancer.node(address.socket, address.weight(), health);
+        Rc::new(Endpoint::new(node, pool, socket.clone()))
+    }
+
+    /// Lets go of endpoints whose address has gone once they are not open.
+    fn end_probation(&self, set: &mut Rc<Set>) {
+        let now = Instant::now();
+        let has_failed = |it: &Endpoint| it.node.is_kept() && it.node.status(now) != Status::Open;
+        if self.config.load_balancer.enable_probation
+            && set.endpoints().iter().any(|endpoint| has_failed(endpoint))
+        {
+            let endpoints = set.endpoints().iter().filter(|it| !has_failed(it)).cloned().collect();
+            self.install(set, endpoints);
+        }
+    }
+
+    fn install(&self, set: &mut Rc<Set>, endpoints: Vec<Rc<Endpoint>>) {
+        let new = self.balancer.set(endpoints);
+        let stays = |old: &Rc<Endpoint>| new.endpoints().iter().any(|new| Rc::ptr_eq(old, new));
+        for gone in set.endpoints().iter().filter(|old| !stays(old)) {
+            gone.node.keep(false);
+            gone.retire();
+        }
+        *set = Rc::new(new);
     }
 
     fn set(&self) -> Rc<Set> {
@@ -198,6 +240,7 @@ impl Client {
 
     /// Closes connections that have waited or lived for too long.
     pub(crate) fn reap(&self) {
+        self.end_probation(&mut self.state.borrow_mut().set);
         for endpoint in self.set().endpoints() {
             endpoint.reap();
         }
@@ -249,7 +292,11 @@ impl Client {
             return Err(SendError::NoEndpoint);
         };
         let selected = endpoint.address;
-        let load = endpoint.begin();
+        if endpoint.node.has_failed_fast() {
+            let error = std::io::Error::other("it took no connection before (failFast)");
+            return Err(SendError::Connect { selected, error });
+        }
+        let under_way = endpoint.node.begin(Instant::now());
         let connected = within(limit, endpoint.connection(!tries.fresh, &self.stats)).await;
         let connection = match connected {
             Ok(Ok(connection)) => connection,
@@ -257,7 +304,7 @@ impl Client {
                 return Err(SendError::TooManyWaiters { selected });
             }
             Ok(Err(Unconnected::Failed(error))) => {
-                endpoint.health.connect_failed();
+                under_way.unconnected();
                 self.stats.connect_failures.incr();
                 if !self.may_connect_again(set, service, tries) {
                     return Err(SendError::Connect { selected, error });
@@ -266,7 +313,7 @@ impl Client {
                 return Ok(None);
             }
             Err(limit) => {
-                endpoint.health.connect_failed();
+                under_way.unconnected();
                 return Err(SendError::Timeout { selected, limit });
             }
         };
@@ -275,13 +322,18 @@ impl Client {
         let counted = self.stats.begin(service.stats);
         let (unsent, error) = match within(limit, connection.send(sent)).await {
             Ok(Ok((response, connection))) => {
-                endpoint.health.answered();
                 self.requeues.deposit(Instant::now());
-                let response = response.map(|body: Incoming| Exchange::new(body, connection, load));
                 let outcome = Outcome::Response(response.status(), response.headers());
                 let method = &request.head.method;
                 let class = classify(service.classifier, method, outcome, request.is_replayable());
                 counted.end(Some(response.status()), class);
+                under_way.finished(if class.is_success() {
+                    accrual::Outcome::Success
+                } else {
+                    accrual::Outcome::Failure
+                });
+                let response =
+                    response.map(|body: Incoming| Exchange::new(body, connection, under_way));
                 if is_nack(response.status(), response.headers())
                     && request.is_replayable()
                     && self.may_requeue(tries)
@@ -295,6 +347,7 @@ impl Client {
             Ok(Err(broken)) => broken,
             Err(limit) => {
                 counted.end(None, Class::Failure);
+                under_way.finished(accrual::Outcome::Failure);
                 return Err(SendError::Timeout { selected, limit });
             }
         };
@@ -312,8 +365,14 @@ impl Client {
             tries.fresh = true;
             return Ok(None);
         }
+        // A body that its caller broke off says nothing of the endpoint.
+        under_way.finished(if error.is_user() {
+            accrual::Outcome::Ignored
+        } else {
+            accrual::Outcome::Failure
+        });
         if is_unsent {
-            if !is_open(set) {
+            if !set.is_open(Instant::now()) {
                 self.stats.cannot_retry.incr();
             } else if self.may_requeue(tries) {
                 tries.last = Some(endpoint);
@@ -327,7 +386,7 @@ impl Client {
     fn may_connect_again(&self, set: &Set, service: &Service<'_>, tries: &mut Tries) -> bool {
         tries.connects += 1;
         let began = *tries.began.get_or_insert_with(Instant::now);
-        if !is_open(set) {
+        if !set.is_open(Instant::now()) {
             self.stats.not_open.incr();
             return false;
         }
@@ -348,11 +407,6 @@ impl Client {
         tries.requeues += 1;
         true
     }
-}
-
-/// Whether some endpoint seems to take requests.
-fn is_open(set: &Set) -> bool {
-    set.endpoints().iter().any(|endpoint| endpoint.health.may_open())
 }
 
 impl Drop for Client {

@@ -24,3 +24,9 @@ pub(crate) fn next_u64() -> u64 {
 pub(crate) fn next_unit() -> f64 {
     (next_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }
+
+/// Makes this thread's numbers those that follow from a seed.
+#[cfg(test)]
+pub(crate) fn seed(seed: u64) {
+    STATE.with(|state| state.set(seed));
+}

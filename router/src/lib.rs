@@ -32,12 +32,14 @@
 //! | [`namer`] | where names are found: discovery files, rewriting |
 //! | [`transformer`] | what changes a bound name's addresses |
 //! | `client`, `balance` | endpoints of one bound name, their health, and which one is next |
+//! | `accrual`, `backoff` | when an endpoint is left alone, and for how long |
 //! | [`telemetry`] | counters and histograms, and the pages that show them |
 //! | [`admin`] | the server for operators |
 //!
 //! Names are resolved by `dtab` alone, on a snapshot of what the namers say; the proxy, the admin
 //! pages and the command line all read the same [`Delegation`](dtab::Delegation).
 
+mod accrual;
 pub mod admin;
 mod backoff;
 mod balance;

@@ -6,6 +6,8 @@
 //!   that came back.
 //! - [`Proc`]: the `fingerpost` binary (or any other) as a child that cannot outlive its test.
 //! - [`Setup`], [`Router`]: a router with its configuration and discovery directory.
+//! - [`StrictEcho`], [`wire`]: a backend that takes HTTP/1.1 by the letter only, and its reading.
+//! - [`installed()`]: programs of others that a test needs, or why it is ignored.
 //! - [`conformance`]: the namers, transformers and cases that conformance vectors refer to.
 //! - [`procfs`]: what Linux knows of a process (memory, descriptors, CPU time, children).
 //! - [`mod@bench`]: the comparison behind `tests/bench/run`.
@@ -16,14 +18,19 @@
 mod backend;
 pub mod bench;
 pub mod conformance;
+mod installed;
 mod port;
 mod proc;
 pub mod procfs;
 mod raw_client;
 mod setup;
+mod strict_echo;
+pub mod wire;
 
 pub use backend::{Backend, Behaviour};
+pub use installed::installed;
 pub use port::free_port;
 pub use proc::{Proc, fingerpost_bin, wait_until};
 pub use raw_client::{RawClient, RawResponse};
 pub use setup::{Router, Setup};
+pub use strict_echo::{Seen, StrictEcho};

@@ -1,9 +1,7 @@
-//! One endpoint of a client, as one worker sees it: its connections and its load.
+//! One endpoint of a client, as one worker sees it: its connections.
 
-use std::cell::Cell;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::{Request, Response};
@@ -12,8 +10,8 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::health::Health;
 use super::pool::{Channel, Pool, TooManyWaiters, Waiting};
+use crate::balance::Node;
 use crate::config::SocketConfig;
 use crate::proxy::stats::{ClientStats, Open};
 use crate::retry::replay::RequestBody;
@@ -27,9 +25,8 @@ const SETTLE_TIME: Duration = Duration::from_millis(1);
 /// One endpoint.
 pub(crate) struct Endpoint {
     pub(crate) address: SocketAddr,
-    pub(crate) weight: f64,
-    pub(crate) health: Arc<Health>,
-    load: Cell<u32>,
+    /// What the balancer knows of it.
+    pub(crate) node: Rc<Node>,
     pool: Rc<Pool>,
     socket: SocketConfig,
 }
@@ -44,33 +41,8 @@ pub(super) enum Unconnected {
 }
 
 impl Endpoint {
-    pub(super) fn new(
-        address: SocketAddr,
-        weight: f64,
-        health: Arc<Health>,
-        pool: Rc<Pool>,
-        socket: SocketConfig,
-    ) -> Self {
-        Endpoint { address, weight, health, load: Cell::new(0), pool, socket }
-    }
-
-    /// An endpoint that nobody connects to.
-    #[cfg(test)]
-    pub(crate) fn for_tests(address: SocketAddr, weight: f64, health: Arc<Health>) -> Self {
-        let cached = Rc::new(crate::telemetry::Metrics::new().scope(&[]).level("pool_cached"));
-        let pool = Pool::new(Default::default(), Default::default(), None, cached);
-        Self::new(address, weight, health, pool, SocketConfig::default())
-    }
-
-    /// Requests in flight from this worker.
-    pub(crate) fn load(&self) -> u32 {
-        self.load.get()
-    }
-
-    /// Counts a request until the guard is dropped.
-    pub(crate) fn begin(self: &Rc<Self>) -> Load {
-        self.load.set(self.load.get() + 1);
-        Load { endpoint: self.clone() }
+    pub(super) fn new(node: Rc<Node>, pool: Rc<Pool>, socket: SocketConfig) -> Self {
+        Endpoint { address: node.address, node, pool, socket }
     }
 
     /// The address has gone: connections are closed as they come back.
@@ -171,17 +143,6 @@ impl Endpoint {
             drop(open);
         });
         Ok(Channel::new(sender, permit))
-    }
-}
-
-/// A request in flight.
-pub(crate) struct Load {
-    endpoint: Rc<Endpoint>,
-}
-
-impl Drop for Load {
-    fn drop(&mut self) {
-        self.endpoint.load.set(self.endpoint.load.get() - 1);
     }
 }
 

@@ -10,7 +10,8 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use super::endpoint::{Connection, Load};
+use super::endpoint::Connection;
+use crate::balance::Attempt;
 use crate::server::watchdog::Progress;
 
 /// The body of a response. At its end the connection goes back to the pool; dropped before that, the
@@ -18,14 +19,14 @@ use crate::server::watchdog::Progress;
 pub(crate) struct Exchange {
     body: Incoming,
     connection: Option<Connection>,
-    _load: Load,
+    _attempt: Attempt,
     /// The caller's connection, told if the body breaks.
     caller: Option<Arc<Progress>>,
 }
 
 impl Exchange {
-    pub(super) fn new(body: Incoming, connection: Connection, load: Load) -> Self {
-        Exchange { body, connection: Some(connection), _load: load, caller: None }
+    pub(super) fn new(body: Incoming, connection: Connection, attempt: Attempt) -> Self {
+        Exchange { body, connection: Some(connection), _attempt: attempt, caller: None }
     }
 
     /// Who gets the response.

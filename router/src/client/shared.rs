@@ -6,29 +6,38 @@ use std::sync::Arc;
 use dtab::Path;
 use tokio::sync::Semaphore;
 
-use super::health::HealthTable;
+use super::health::{ClientHealth, HealthTable};
 use super::pool::PoolLimit;
-use crate::config::{BudgetConfig, PoolConfig};
+use crate::config::{BudgetConfig, ClientConfig, PoolConfig};
 use crate::retry::budget::{Account, Budget};
 use crate::weak_table::WeakTable;
 
 /// Budgets, limits and health, by bound name.
 #[derive(Debug)]
 pub(crate) struct SharedClients {
-    pub(super) health: Arc<HealthTable>,
+    /// The label of the router.
+    router: String,
+    health: Arc<HealthTable>,
     requeues: WeakTable<Path, Budget>,
     in_flight: WeakTable<Path, Semaphore>,
     pools: WeakTable<(Path, SocketAddr), PoolLimit>,
 }
 
 impl SharedClients {
-    pub(crate) fn new() -> Arc<Self> {
+    /// Those of the router of this label. `health` is shared by all routers.
+    pub(crate) fn new(router: &str, health: Arc<HealthTable>) -> Arc<Self> {
         Arc::new(SharedClients {
-            health: HealthTable::new(),
+            router: router.to_owned(),
+            health,
             requeues: WeakTable::default(),
             in_flight: WeakTable::default(),
             pools: WeakTable::default(),
         })
+    }
+
+    /// What is known of the endpoints of a client.
+    pub(super) fn health(&self, id: &Path, config: &ClientConfig) -> Arc<ClientHealth> {
+        self.health.client(&self.router, id, config)
     }
 
     /// A worker's account in the requeue budget of a client.

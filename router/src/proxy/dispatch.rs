@@ -69,7 +69,7 @@ impl LocalServer {
                 entry.stats.budget_exhausted();
                 break attempted;
             }
-            let wait = backoff.next_wait();
+            let wait = backoff.next();
             if total.is_some_and(|total| total.is_within(wait)) {
                 break attempted;
             }

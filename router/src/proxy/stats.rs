@@ -7,7 +7,6 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use http::{Response, StatusCode};
@@ -231,12 +230,6 @@ pub(crate) struct ClientStats {
     connects: Counter,
     connect_latency: Stat,
     connections: Rc<Level>,
-    size: Arc<AtomicUsize>,
-    adds: Counter,
-    removes: Counter,
-    updates: Counter,
-    /// Every worker has a balancer of the same endpoints; shown is the one made last.
-    _balancer: [Gauge; 2],
     services: RefCell<HashMap<String, Rc<Requests>>>,
     cached: Rc<Level>,
     in_use: Rc<Level>,
@@ -262,23 +255,13 @@ const MAX_SERVICES: usize = 1000;
 impl ClientStats {
     pub(crate) fn new(router: &Scope, id: &dtab::Path) -> Self {
         let scope = router.scope("client").scope(&label(id));
-        let (balancer, retries) = (scope.scope("loadbalancer"), scope.scope("retries"));
-        let size = Arc::new(AtomicUsize::new(0));
-        let shown = size.clone();
+        let retries = scope.scope("retries");
         ClientStats {
             requests: Requests::new(&scope),
             statuses: Statuses::new(&scope),
             connects: scope.counter("connects"),
             connect_latency: scope.stat("connect_latency_ms"),
             connections: Rc::new(scope.level("connections")),
-            size,
-            adds: balancer.counter("adds"),
-            removes: balancer.counter("removes"),
-            updates: balancer.counter("updates"),
-            _balancer: [
-                balancer.gauge("size", move || shown.load(Relaxed) as f64),
-                balancer.scope("algorithm").gauge("p2c_least_loaded", || 1.0),
-            ],
             services: RefCell::default(),
             cached: Rc::new(scope.level("pool_cached")),
             in_use: Rc::new(scope.level("pool_size")),
@@ -329,11 +312,9 @@ impl ClientStats {
         self.budget = Some(budget_gauge(&self.scope.scope("retries"), requeues.budget()));
     }
 
-    pub(crate) fn endpoints_changed(&self, before: usize, after: usize) {
-        self.updates.incr();
-        self.adds.add(after.saturating_sub(before) as u64);
-        self.removes.add(before.saturating_sub(after) as u64);
-        self.size.store(after, Relaxed);
+    /// Where everything of the client is counted.
+    pub(crate) fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     /// Counts one exchange, for the client as a whole and for the service within it.

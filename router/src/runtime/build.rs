@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::RunError;
 use crate::admin::{self, AdminContext, AdminRouter, LogLevels, PrometheusPage, Reload};
+use crate::client::health::HealthTable;
 use crate::client::shared::SharedClients;
 use crate::config::kinds::{IdentifierConfig, TelemeterConfig};
 use crate::config::{Config, RouterConfig, ServerConfig};
@@ -68,6 +69,7 @@ pub(super) fn build(
     let config = &config;
     let namers = configured::namers(config, control)
         .map_err(|failure| RunError::Build(failure.to_string()))?;
+    let health = HealthTable::new();
     let mut built =
         Built { config: config.clone(), routers: Vec::new(), servers: Vec::new(), namers };
     for (at, router) in config.routers.iter().enumerate() {
@@ -82,7 +84,7 @@ pub(super) fn build(
             clients: router.client.clone(),
             services: router.service.clone(),
             stream_after: router.stream_after,
-            shared_clients: SharedClients::new(),
+            shared_clients: SharedClients::new(&router.label, health.clone()),
             retry_budgets: WeakTable::default(),
             errors: ErrorLimits {
                 header: router.max_headers_kb as usize * 1024,

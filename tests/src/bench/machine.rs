@@ -40,13 +40,6 @@ impl Machine {
     }
 }
 
-/// An installed program of this name, on `PATH` or where Debian puts servers.
-pub(super) fn installed(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let server_dirs = ["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from);
-    std::env::split_paths(&path).chain(server_dirs).map(|d| d.join(program)).find(|p| p.is_file())
-}
-
 /// First line a program prints for its version flag, on either stream.
 pub(super) fn version(program: &PathBuf, flag: &str) -> String {
     let Ok(output) = Command::new(program).arg(flag).output() else { return String::new() };

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::{is_cancelled, load, machine};
-use crate::{Proc, fingerpost_bin, free_port, procfs, wait_until};
+use crate::{Proc, fingerpost_bin, free_port, installed, procfs, wait_until};
 
 /// No proxy takes longer to serve, 200,000 dentries included.
 const START_LIMIT: Duration = Duration::from_mins(1);
@@ -67,7 +67,7 @@ impl Kind {
     pub(super) fn program(self) -> Option<Result<PathBuf, String>> {
         let debian = |program: &str, package: &str| {
             let missing = || format!("{program} is not installed: apt-get install {package}");
-            machine::installed(program).ok_or_else(missing)
+            installed::find(program).ok_or_else(missing)
         };
         match self {
             Self::Direct => None,
