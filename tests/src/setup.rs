@@ -175,6 +175,13 @@ impl Router {
         fs::write(&self.config, text.replace(old, new)).expect("configuration");
     }
 
+    /// Starts another process with the same configuration; it serves when this returns.
+    pub fn start_successor(&self) -> Proc {
+        let mut proc = Proc::fingerpost(["run".as_ref(), self.config.as_os_str()]);
+        proc.wait_for("serve", |proc| proc.stderr().contains("serving admin"));
+        proc
+    }
+
     /// Asks for the configuration to be read again.
     pub fn reload(&self) -> RawResponse {
         let mut admin = RawClient::connect(self.admin).expect("connect to the admin server");

@@ -19,11 +19,16 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 /// Keeps 64 connections busy with requests while `meanwhile` goes on; how many were answered.
 ///
-/// Each request must be answered 200 by one of `bodies`. A caller connects again only where the answer
-/// before said that it would have to.
-fn under_load(addr: SocketAddr, bodies: &[&str], meanwhile: impl FnOnce(&AtomicUsize)) -> usize {
+/// Each request must be answered 200 by one of `bodies`. Of the callers, `fresh` connect for every
+/// request, the others only where the answer before said that they have to.
+fn under_load(
+    addr: SocketAddr,
+    bodies: &[&str],
+    fresh: usize,
+    meanwhile: impl FnOnce(&AtomicUsize),
+) -> usize {
     let (stop, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
-    let call = || {
+    let call = |fresh: bool| {
         let mut client = None;
         while !stop.load(SeqCst) {
             let client = client.get_or_insert_with(|| connect(addr));
@@ -31,14 +36,15 @@ fn under_load(addr: SocketAddr, bodies: &[&str], meanwhile: impl FnOnce(&AtomicU
             let response = response.expect("an answer");
             let body = response.text();
             assert!(response.status == 200 && bodies.contains(&body.as_str()), "{body}");
-            if response.header("connection") == Some("close") {
+            if fresh || response.header("connection") == Some("close") {
                 *client = connect(addr);
             }
             answered.fetch_add(1, SeqCst);
         }
     };
     thread::scope(|scope| {
-        let callers: Vec<_> = (0..64).map(|_| scope.spawn(call)).collect();
+        let call = &call;
+        let callers: Vec<_> = (0..64).map(|at| scope.spawn(move || call(at < fresh))).collect();
         let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             meanwhile(&answered);
         }));
@@ -76,7 +82,7 @@ fn two_services() -> (Backend, Backend, Router) {
 #[test]
 fn no_request_is_lost_while_the_configuration_changes() {
     let (_one, _two, router) = two_services();
-    let total = under_load(router.addr, &["one", "two"], |answered| {
+    let total = under_load(router.addr, &["one", "two"], 0, |answered| {
         for round in 0..6 {
             let [from, to] = if round % 2 == 0 { ["one", "two"] } else { ["two", "one"] };
             router.reconfigure(&format!("io.l5d.fs/{from}"), &format!("io.l5d.fs/{to}"));
@@ -211,6 +217,24 @@ fn what_does_not_drain_is_cut() {
     router.reconfigure(&format!("port: {port}"), &format!("port: {}", free_port()));
     assert_eq!(router.reload().status, 200);
     assert!(busy.response().is_err());
+}
+
+#[test]
+fn another_process_takes_over_without_a_lost_request() {
+    let backend = Backend::fixed("ok");
+    let shared = "socketOptions: {reusePort: true}";
+    let mut router =
+        Setup::by_host().service("web", &[&backend]).server(shared).admin(shared).start();
+    let mut successors = Vec::new();
+    under_load(router.addr, &["ok"], 16, |answered| {
+        after_some_more(answered);
+        successors.push(router.start_successor());
+        after_some_more(answered);
+        router.proc.terminate();
+        assert_eq!(router.proc.wait(Duration::from_secs(20)).code(), Some(0));
+        after_some_more(answered);
+    });
+    assert!(successors[0].alive());
 }
 
 #[test]
