@@ -269,3 +269,13 @@ fn a_connection_to_a_service_ends_when_unused_or_old() {
         assert!(tests::wait_until(Duration::from_secs(5), none), "{session}");
     }
 }
+
+#[test]
+fn a_service_that_is_silent_for_too_long_loses_its_connection() {
+    let backend = Backend::start(Behaviour::body("never").held());
+    let router = router(&backend, "", "socketOptions: {readTimeoutMs: 200}");
+    let answer = router.get("web");
+    assert_eq!(answer.status, 502, "{}", answer.text());
+    assert!(answer.text().contains("timed out"), "{}", answer.text());
+    assert!(tests::wait_until(Duration::from_secs(5), || backend.open() == 0));
+}

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::client::TlsStream;
 
 use crate::config::SocketConfig;
@@ -27,6 +28,8 @@ pub(super) type Tls = Option<Result<Connector, String>>;
 pub(super) enum Stream {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+    /// One whose peer may not be silent, or take nothing, for too long (`socketOptions`).
+    Timed(Pin<Box<TimeoutStream<Stream>>>),
 }
 
 /// Connects, handshake included.
@@ -46,10 +49,20 @@ pub(super) async fn connect(
     if let Some(keep_alive) = options.keep_alive {
         socket2::SockRef::from(&socket).set_keepalive(keep_alive)?;
     }
-    let Some(connector) = connector else { return Ok(Stream::Plain(socket)) };
-    let shaking = connector.connect(socket, address);
-    let stream = within(HANDSHAKE_TIMEOUT, "no TLS", shaking).await?;
-    Ok(Stream::Tls(Box::new(stream)))
+    let stream = match connector {
+        None => Stream::Plain(socket),
+        Some(connector) => {
+            let shaking = connector.connect(socket, address);
+            Stream::Tls(Box::new(within(HANDSHAKE_TIMEOUT, "no TLS", shaking).await?))
+        }
+    };
+    if options.read_timeout.is_none() && options.write_timeout.is_none() {
+        return Ok(stream);
+    }
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_read_timeout(options.read_timeout);
+    stream.set_write_timeout(options.write_timeout);
+    Ok(Stream::Timed(Box::pin(stream)))
 }
 
 async fn within<T>(
@@ -75,6 +88,7 @@ impl AsyncRead for Stream {
         match self.get_mut() {
             Stream::Plain(socket) => Pin::new(socket).poll_read(cx, buf),
             Stream::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+            Stream::Timed(stream) => stream.as_mut().poll_read(cx, buf),
         }
     }
 }
@@ -88,6 +102,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Stream::Plain(socket) => Pin::new(socket).poll_write(cx, buf),
             Stream::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
+            Stream::Timed(stream) => stream.as_mut().poll_write(cx, buf),
         }
     }
 
@@ -99,6 +114,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Stream::Plain(socket) => Pin::new(socket).poll_write_vectored(cx, bufs),
             Stream::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            Stream::Timed(stream) => stream.as_mut().poll_write_vectored(cx, bufs),
         }
     }
 
@@ -106,6 +122,7 @@ impl AsyncWrite for Stream {
         match self {
             Stream::Plain(socket) => socket.is_write_vectored(),
             Stream::Tls(stream) => stream.is_write_vectored(),
+            Stream::Timed(stream) => stream.is_write_vectored(),
         }
     }
 
@@ -113,6 +130,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Stream::Plain(socket) => Pin::new(socket).poll_flush(cx),
             Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
+            Stream::Timed(stream) => stream.as_mut().poll_flush(cx),
         }
     }
 
@@ -120,6 +138,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Stream::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
             Stream::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+            Stream::Timed(stream) => stream.as_mut().poll_shutdown(cx),
         }
     }
 }
