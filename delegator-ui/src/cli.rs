@@ -13,6 +13,7 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 mod check;
 mod completions;
+mod config;
 mod delegate;
 mod demo;
 mod fmt;
@@ -34,6 +35,7 @@ Examples:
   fingerpost run linkerd.yaml
   fingerpost delegate /svc/web -e '/svc => /$/inet/127.1/8080'
   fingerpost check linkerd.yaml routes.dtab
+  fingerpost config reference
   fingerpost fmt --check routes.dtab
 
 Exit status: 0 clean, 1 findings, 2 cannot read or wrongly used.",
@@ -69,6 +71,7 @@ enum Command {
     Fmt(fmt::Args),
     Run(run::Args),
     Demo(demo::Args),
+    Config(config::Args),
     SignOverride(sign_override::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -158,6 +161,7 @@ pub fn main() -> ExitCode {
         Command::Fmt(args) => fmt::run(&args, output),
         Command::Run(args) => run::run(&args, output),
         Command::Demo(args) => demo::run(&args, output),
+        Command::Config(args) => config::run(&args, output),
         Command::SignOverride(args) => sign_override::run(&args, output),
         Command::Completions(args) => completions::run(args, output),
         Command::Man(args) => man::run(args, output),

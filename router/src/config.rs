@@ -5,7 +5,7 @@
 //! checked. All errors of a file are reported, each with line, column, key path and, where there is
 //! one, a repair.
 //!
-//! What Linkerd accepts is accepted, or refused by name as not built yet; nothing is ignored. An
+//! What Linkerd accepts is accepted, or refused by name and with the reason; nothing is ignored. An
 //! optional key whose value is `null` is absent, as in Linkerd. Where Linkerd is lax and its result
 //! could only surprise, we are strict:
 //! - several documents, YAML anchors, aliases and tags are refused;
@@ -30,13 +30,14 @@ mod conflicts;
 mod embedded;
 mod error;
 mod json;
+mod keys;
 pub mod kinds;
 mod limits;
 mod node;
-mod not_built;
 mod offsets;
 mod overrides;
 mod reader;
+mod reference;
 mod retry;
 mod router;
 mod server;
@@ -59,6 +60,7 @@ pub use self::client::{ClientConfig, ClientEntry, ClientsConfig, PoolConfig};
 pub use self::error::{Code, ConfigError, ConfigErrors, Related};
 pub use self::limits::LimitsConfig;
 pub use self::overrides::{OverridesConfig, SigningConfig, Trust};
+pub use self::reference::{KeyReference, KindReference, ObjectReference, reference};
 pub use self::retry::BudgetConfig;
 pub use self::router::{BindingCacheConfig, Protocol, RouterConfig};
 pub use self::server::ServerConfig;
@@ -66,6 +68,7 @@ pub use self::service::{RetriesConfig, ServiceConfig, ServiceEntry, ServicesConf
 pub use self::socket::{SessionConfig, SocketConfig};
 pub use self::tls::{ClientTlsConfig, IdentityConfig, ServerTlsConfig};
 
+use self::keys::{Absent::*, Section, Type, key};
 use self::kinds::{NAMERS, NamerConfig, PROTOCOLS, TELEMETERS, TelemeterConfig};
 use self::reader::{Context, Field};
 
@@ -154,10 +157,47 @@ pub fn parse(source_name: &str, text: &str) -> Result<Config, ConfigErrors> {
     }
 }
 
+/// A whole configuration.
+static ROOT: Section = Section {
+    noun: "a configuration",
+    keys: &[&[
+        key(
+            "routers",
+            Type::List(&Type::Kind(&PROTOCOLS)),
+            Required,
+            "The routers; at least one. Each names requests and resolves the names in its own way.",
+        ),
+        key(
+            "namers",
+            Type::List(&Type::Kind(&NAMERS)),
+            Is("[]"),
+            "Who answers for names below `/#/`. Of several that could, the last one is asked first.",
+        ),
+        key(
+            "telemetry",
+            Type::List(&Type::Kind(&TELEMETERS)),
+            Is("[]"),
+            "Where metrics and traces go besides /admin/metrics.json, which is always there.",
+        ),
+        key(
+            "admin",
+            Type::Object(&admin::ADMIN),
+            Means("the defaults of its keys"),
+            "The server for operators: metrics, names, and how they resolve.",
+        ),
+        key(
+            "usage",
+            Type::Object(&admin::USAGE),
+            Means("without effect"),
+            "What Linkerd sends to its makers. Nothing is ever sent from here.",
+        ),
+    ]],
+};
+
 fn read(cx: &Context) -> Option<Config> {
     let root = node::parse(cx)?;
     let field = Field { cx, node: &root, path: String::new() };
-    let mut object = field.object("a configuration")?;
+    let mut object = field.object(&ROOT)?;
     let routers = match object.get("routers") {
         Some(field) => {
             let routers = field.list("routers", |router| PROTOCOLS.read(router));

@@ -1,7 +1,7 @@
 //! `fingerpost run CONFIG`.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use router::config::{self, Code, Config, ConfigErrors};
@@ -37,20 +37,13 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, output: &mut Output) -> Result {
+    if args.validate {
+        return validate(&args.config, output);
+    }
     let config = match config::load(&args.config) {
         Ok(config) => config,
         Err(errors) => return refused(&errors, output),
     };
-    if args.validate {
-        if let Err(faults) = router::tls::check(&config) {
-            for fault in faults {
-                output.complain(&Error::new(fault));
-            }
-            return Ok(Outcome::Findings);
-        }
-        writeln!(output.out, "{} is valid: {}", config.source.name(), summary(&config))?;
-        return Ok(Outcome::Clean);
-    }
     let log_levels = Some(args.log.start()?);
     let workers = args.workers.map(usize::from);
     let reload = (args.config.as_os_str() != "-").then(|| {
@@ -60,6 +53,22 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result {
     });
     let options = RunOptions { workers, log_levels, reload, ..RunOptions::default() };
     router::runtime::run(&config, options).map_err(|error| Error::new(error.to_string()))?;
+    Ok(Outcome::Clean)
+}
+
+/// Says that a configuration is valid, with a summary of it, or draws its mistakes.
+pub(super) fn validate(config: &Path, output: &mut Output) -> Result {
+    let config = match config::load(config) {
+        Ok(config) => config,
+        Err(errors) => return refused(&errors, output),
+    };
+    if let Err(faults) = router::tls::check(&config) {
+        for fault in faults {
+            output.complain(&Error::new(fault));
+        }
+        return Ok(Outcome::Findings);
+    }
+    writeln!(output.out, "{} is valid: {}", config.source.name(), summary(&config))?;
     Ok(Outcome::Clean)
 }
 

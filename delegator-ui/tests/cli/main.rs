@@ -1,6 +1,7 @@
 //! The built binary, run as people run it: what it prints, and its exit status.
 
 mod check;
+mod config;
 mod delegate;
 mod demo;
 mod fmt;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::error::{Code, clip};
+use super::keys::{Absent::*, Key, Type, key};
 use super::reader::{Field, Object};
 use super::value;
 
@@ -48,6 +49,43 @@ pub enum AccessLogFormat {
     /// `json`: an object with more: names, endpoint, timings, retries, overrides.
     Json,
 }
+
+/// The keys of a router that are about its access log.
+pub(super) static KEYS: &[Key] = &[
+    key(
+        "httpAccessLog",
+        Type::Text,
+        Means("no log"),
+        "The file that gets one line for each request that was sent to a service.",
+    ),
+    key(
+        "httpAccessLogRollPolicy",
+        Type::Form("roll policy"),
+        Is("never"),
+        "When a new file is begun: never, hourly, daily, weekly(1) for Sundays to weekly(7), sighup, \
+         or at a size such as 3.megabytes.",
+    ),
+    key(
+        "httpAccessLogAppend",
+        Type::Boolean,
+        Is("true"),
+        "Whether lines that the file already has at start are kept.",
+    ),
+    key(
+        "httpAccessLogRotateCount",
+        Type::Integer(-1, value::MAX),
+        Is("-1"),
+        "Rolled files that are kept; -1 keeps them all.",
+    ),
+    key(
+        "httpAccessLogFormat",
+        Type::Words(&["common", "json"]),
+        Is("common"),
+        "What a line looks like: Linkerd's line, or a JSON object that also has names, endpoint, \
+         timings, retries and overrides.",
+    )
+    .ours(),
+];
 
 /// The keys of a router. Those that say how the log is written are checked without a log, too.
 pub(super) fn read(object: &mut Object<'_>) -> Option<AccessLogConfig> {

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use super::error::Code;
+use super::keys::{Absent::*, Section, Type, key};
 use super::reader::Field;
 use super::socket::{self, SocketConfig};
 use super::tls::{self, ServerTlsConfig};
@@ -69,9 +70,108 @@ pub struct UsageConfig {
     pub enabled: Option<bool>,
 }
 
+/// `admin`
+pub(super) static ADMIN: Section = Section {
+    noun: "`admin`",
+    keys: &[&[
+        key("ip", Type::Ip, Is("127.0.0.1"), "The address to listen on; 0.0.0.0 for all of them."),
+        key("port", Type::Port, Is("9990"), "The port to listen on; 0 for any free one."),
+        key(
+            "shutdownGraceMs",
+            Type::Millis(0),
+            Is("10000"),
+            "How long requests may go on after the signal to stop.",
+        ),
+        key(
+            "workerThreads",
+            Type::Integer(1, 1024),
+            Is("2"),
+            "Threads that run the admin server, listeners and discovery. Requests are proxied by \
+             the data workers, of which there is one for each processor.",
+        ),
+        key(
+            "httpIdentifierPort",
+            Type::Port,
+            Means("none"),
+            "A second port on the same address, which answers every request with the names that \
+             the http routers would give it.",
+        ),
+        key(
+            "socketOptions",
+            Type::Object(&socket::SOCKET),
+            Means("the defaults of its keys"),
+            "Options of the admin server's connections.",
+        ),
+        key(
+            "tls",
+            Type::Object(&tls::SERVER_TLS),
+            Means("no TLS"),
+            "TLS with those who ask the admin server.",
+        ),
+        key(
+            "security",
+            Type::Object(&SECURITY),
+            Means("everything may be asked"),
+            "Which pages of the admin server may be asked for; others are answered with 404.",
+        ),
+    ]],
+};
+
+static SECURITY: Section = Section {
+    noun: "`security`",
+    keys: &[&[
+        key(
+            "uiEnabled",
+            Type::Boolean,
+            Is("true"),
+            "Whether the pages for people are served, with the metrics and the configuration.",
+        ),
+        key(
+            "controlEnabled",
+            Type::Boolean,
+            Is("true"),
+            "Whether what changes something is served: shutdown and log levels.",
+        ),
+        key("diagnosticsEnabled", Type::Boolean, Is("true"), "Whether all other pages are served."),
+        key(
+            "pathWhitelist",
+            Type::List(&Type::Regex),
+            Is("[]"),
+            "Paths that are served although their pages are switched off. An expression must match \
+             the whole path.",
+        ),
+        key(
+            "pathBlacklist",
+            Type::List(&Type::Regex),
+            Is("[]"),
+            "Paths that are never served; this is looked at first. An expression must match the \
+             whole path.",
+        ),
+    ]],
+};
+
+/// `usage`
+pub(super) static USAGE: Section = Section {
+    noun: "`usage`",
+    keys: &[&[
+        key(
+            "orgId",
+            Type::Text,
+            Means("none"),
+            "The name that Linkerd sends with its reports. Nothing is ever sent from here.",
+        ),
+        key(
+            "enabled",
+            Type::Boolean,
+            Means("without effect"),
+            "Whether Linkerd sends reports home. Nothing is ever sent from here.",
+        ),
+    ]],
+};
+
 pub(super) fn read(field: &Field<'_>) -> Option<AdminConfig> {
     let default = AdminConfig::default();
-    let mut object = field.object("`admin`")?;
+    let mut object = field.object(&ADMIN)?;
     let ip = object.optional("ip", value::ip).unwrap_or(default.ip);
     let port = object.optional("port", value::port).unwrap_or(default.port);
     let shutdown_grace =
@@ -105,7 +205,7 @@ pub(super) fn read(field: &Field<'_>) -> Option<AdminConfig> {
 }
 
 fn read_security(field: &Field<'_>) -> Option<SecurityConfig> {
-    let mut object = field.object("`security`")?;
+    let mut object = field.object(&SECURITY)?;
     let ui = object.optional("uiEnabled", value::boolean).unwrap_or(true);
     let control = object.optional("controlEnabled", value::boolean).unwrap_or(true);
     let diagnostics = object.optional("diagnosticsEnabled", value::boolean).unwrap_or(true);
@@ -117,7 +217,7 @@ fn read_security(field: &Field<'_>) -> Option<SecurityConfig> {
 }
 
 pub(super) fn read_usage(field: &Field<'_>) -> Option<UsageConfig> {
-    let mut object = field.object("`usage`")?;
+    let mut object = field.object(&USAGE)?;
     let org_id = object.optional("orgId", value::text);
     let enabled = object.optional("enabled", value::boolean);
     object.finish();

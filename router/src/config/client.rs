@@ -5,6 +5,7 @@ use std::time::Duration;
 use dtab::{Captures, Path, PathPattern, substitute};
 
 use super::error::Code;
+use super::keys::{Absent::*, Key, Section, Type, key};
 use super::kinds::{
     BALANCERS, FAILURE_ACCRUALS, FailureAccrualConfig, LoadBalancerConfig, REQUEST_AUTHORIZERS,
 };
@@ -130,6 +131,135 @@ impl ClientEntry {
     }
 }
 
+/// The keys of one entry.
+pub(super) static KEYS: &[Key] = &[
+    key(
+        "loadBalancer",
+        Type::Kind(&BALANCERS),
+        Is("{kind: p2c}"),
+        "How an endpoint is picked for each request.",
+    ),
+    key(
+        "hostConnectionPool",
+        Type::Object(&POOL),
+        Means("no limits"),
+        "The connections to each endpoint. Every data worker has a pool of its own, with its share \
+         of maxSize and maxWaiters.",
+    ),
+    key(
+        "failFast",
+        Type::Boolean,
+        Is("false"),
+        "Whether an endpoint that takes no connection is left alone until it takes one again.",
+    ),
+    key(
+        "failureAccrual",
+        Type::Kind(&FAILURE_ACCRUALS),
+        Is("{kind: io.l5d.consecutiveFailures, failures: 5}"),
+        "When an endpoint whose requests fail is left alone for a while.",
+    ),
+    key(
+        "requestAttemptTimeoutMs",
+        Type::Millis(1),
+        Means("no limit"),
+        "How long each attempt may take; a retry begins anew.",
+    ),
+    key(
+        "requeueBudget",
+        Type::Object(&retry::BUDGET),
+        Means("the defaults of its keys"),
+        "How many requests may be sent again that certainly were not sent before, such as those on \
+         a connection that could not be opened.",
+    ),
+    key(
+        "clientSession",
+        Type::Object(&socket::SESSION),
+        Means("no limits"),
+        "When connections to endpoints are closed although they work.",
+    ),
+    key(
+        "socketOptions",
+        Type::Object(&socket::SOCKET),
+        Means("the defaults of its keys"),
+        "Options of the connections to endpoints.",
+    ),
+    key("tls", Type::Object(&tls::CLIENT_TLS), Means("no TLS"), "TLS with endpoints."),
+    key(
+        "forwardClientCert",
+        Type::Boolean,
+        Is("false"),
+        "Whether the header x-forwarded-client-cert tells services of the certificate that the \
+         caller has shown.",
+    ),
+    key(
+        "maxInFlight",
+        Type::Integer(1, value::MAX),
+        Means("no limit"),
+        "Requests to one bound name that may be in progress at a time, over all data workers; more \
+         are refused at once.",
+    )
+    .ours(),
+    key(
+        "requestAuthorizers",
+        Type::List(&Type::Kind(&REQUEST_AUTHORIZERS)),
+        Is("[]"),
+        "Who decides whether a request may be sent.",
+    ),
+];
+
+/// The keys of `io.l5d.static`.
+pub(super) static STATIC_KEYS: &[Key] = &[key(
+    "configs",
+    Type::List(&Type::Object(&STATIC_ENTRY)),
+    Required,
+    "The entries. All that match a bound name hold for it; of a key that several of them give, the \
+     last one counts, whole.",
+)];
+
+static STATIC_ENTRY: Section = Section {
+    noun: "an entry of `configs`",
+    keys: &[
+        &[key(
+            "prefix",
+            Type::Pattern,
+            Required,
+            "The bound names that the entry holds for: those that begin like this, such as \
+             `/#/io.l5d.fs/{service}`. `*` is any one segment, `{name}` captures text within one.",
+        )],
+        KEYS,
+    ],
+};
+
+static POOL: Section = Section {
+    noun: "`hostConnectionPool`",
+    keys: &[&[
+        key(
+            "minSize",
+            Type::Integer(0, value::MAX),
+            Is("0"),
+            "Connections that stay open although no request is on them.",
+        ),
+        key(
+            "maxSize",
+            Type::Integer(1, value::MAX),
+            Means("no limit"),
+            "Connections that may be open at a time; at least minSize.",
+        ),
+        key(
+            "idleTimeMs",
+            Type::Millis(0),
+            Means("no limit"),
+            "Connections above minSize are closed when no request has been on them for this long.",
+        ),
+        key(
+            "maxWaiters",
+            Type::Integer(0, value::MAX),
+            Means("no limit"),
+            "Requests that may wait for a connection when maxSize is reached; more fail at once.",
+        ),
+    ]],
+};
+
 /// `io.l5d.global`: one entry for all names.
 pub(super) fn read_global(object: &mut Object<'_>) -> Option<ClientsConfig> {
     let entry = read_entry(object);
@@ -140,7 +270,7 @@ pub(super) fn read_global(object: &mut Object<'_>) -> Option<ClientsConfig> {
 pub(super) fn read_static(object: &mut Object<'_>) -> Option<ClientsConfig> {
     let entries = object.required("configs", |field| {
         field.list("clients", |item| {
-            let mut object = item.object("an entry of `configs`")?;
+            let mut object = item.object(&STATIC_ENTRY)?;
             let prefix = object.required("prefix", value::pattern);
             let entry = read_entry(&mut object);
             object.finish();
@@ -171,12 +301,11 @@ fn read_entry(object: &mut Object<'_>) -> ClientEntry {
 }
 
 fn read_pool(field: &Field<'_>) -> Option<PoolConfig> {
-    let mut object = field.object("`hostConnectionPool`")?;
-    let natural = || value::integer(0..=value::MAX);
-    let min_size = object.optional("minSize", natural()).unwrap_or(0);
+    let mut object = field.object(&POOL)?;
+    let min_size = object.optional("minSize", value::integer(0..=value::MAX)).unwrap_or(0);
     let max_size = object.optional("maxSize", value::count);
     let idle_time = object.optional("idleTimeMs", value::millis);
-    let max_waiters = object.optional("maxWaiters", natural());
+    let max_waiters = object.optional("maxWaiters", value::integer(0..=value::MAX));
     object.finish();
     if let Some(max_size) = max_size.filter(|max_size| *max_size < min_size) {
         let message = format!("`minSize` {min_size} is more than `maxSize` {max_size}");

@@ -1,13 +1,14 @@
-//! Every kind that Linkerd 1.7.5 has, by category: one line each.
+//! Every kind that Linkerd 1.7.5 has, by category: one entry each.
 //!
-//! A kind that is built names the function that reads its configuration; the others are refused by
+//! A kind that is built names its keys and the function that reads them; the others are refused by
 //! name, so that a file for Linkerd gets "not built yet", and a slip of the pen gets "did you
-//! mean". To add a kind, write one file in `kinds/` and change its line here from `not_built` to
+//! mean". To add a kind, write one file in `kinds/` and change its entry here from `not_built` to
 //! `built`.
 
 mod accrual;
 mod backoff;
 mod balancer;
+mod category;
 mod classifier;
 pub(super) mod forwarded;
 pub(super) mod identifier;
@@ -22,6 +23,7 @@ mod transformer;
 pub use self::accrual::{AccrualKind, FailureAccrualConfig};
 pub use self::backoff::BackoffConfig;
 pub use self::balancer::{BalancerKind, LoadBalancerConfig};
+pub(crate) use self::category::{Category, Kinds};
 pub use self::classifier::ClassifierConfig;
 pub use self::forwarded::{ForwardedConfig, Labeler};
 pub use self::identifier::{
@@ -43,57 +45,23 @@ pub use self::transformer::{
 
 use std::convert::Infallible;
 
-use super::error::{Code, clip, closest};
-use super::reader::{Field, Object};
+use self::category::{built, experimental, not_built};
+use super::client::{self, ClientsConfig};
 use super::router::{self, RouterConfig};
-use super::value;
-
-/// Reads the keys of a kind from the object that names it.
-type Read<T> = fn(&mut Object<'_>) -> Option<T>;
-
-/// One kind of a category.
-pub(crate) struct Kind<T> {
-    id: &'static str,
-    /// Must be enabled by `experimental: true`.
-    experimental: bool,
-    /// `None` while the kind is not built.
-    read: Option<Read<T>>,
-}
-
-const fn built<T>(id: &'static str, read: Read<T>) -> Kind<T> {
-    Kind { id, experimental: false, read: Some(read) }
-}
-
-const fn experimental<T>(id: &'static str, read: Read<T>) -> Kind<T> {
-    Kind { id, experimental: true, read: Some(read) }
-}
-
-const fn not_built<T>(id: &'static str) -> Kind<T> {
-    Kind { id, experimental: false, read: None }
-}
-
-/// The kinds that can stand at one place of a configuration.
-pub(crate) struct Category<T: 'static> {
-    /// As in "unknown X kind".
-    noun: &'static str,
-    /// As in "X needs the key `kind`".
-    article_noun: &'static str,
-    /// The key that names the kind.
-    tag: &'static str,
-    kinds: &'static [Kind<T>],
-}
+use super::service::{self, ServicesConfig};
 
 /// Linkerd's router protocols.
 pub(crate) static PROTOCOLS: Category<RouterConfig> = Category {
     noun: "protocol",
     article_noun: "a router",
     tag: "protocol",
+    default: None,
     kinds: &[
-        built("http", router::read_http),
-        not_built("h2"),
-        not_built("mux"),
-        not_built("thrift"),
-        not_built("thriftmux"),
+        built("http", "HTTP/1.0 and HTTP/1.1.", router::HTTP_KEYS, router::read_http),
+        not_built("h2", "HTTP/2 and gRPC."),
+        not_built("mux", "Twitter's Mux."),
+        not_built("thrift", "Thrift."),
+        not_built("thriftmux", "Thrift over Mux."),
     ],
 };
 
@@ -102,15 +70,41 @@ pub(crate) static IDENTIFIERS: Category<IdentifierConfig> = Category {
     noun: "identifier",
     article_noun: "an identifier",
     tag: "kind",
+    default: None,
     kinds: &[
-        built("io.l5d.header", identifier::read_header),
-        built("io.l5d.header.token", identifier::read_header_token),
-        built("io.l5d.methodAndHost", identifier::read_method_and_host),
-        built("io.l5d.path", identifier::read_path),
-        built("io.l5d.static", identifier::read_static),
-        not_built("io.l5d.ingress"),
-        not_built("io.l5d.k8s.istio"),
-        not_built("io.l5d.k8s.istio-ingress"),
+        built(
+            "io.l5d.header",
+            "A header holds the name as a path.",
+            &[identifier::HEADER_KEYS],
+            identifier::read_header,
+        ),
+        built(
+            "io.l5d.header.token",
+            "A header holds the name as one segment.",
+            &[identifier::HEADER_TOKEN_KEYS],
+            identifier::read_header_token,
+        ),
+        built(
+            "io.l5d.methodAndHost",
+            "The name is the HTTP version, the method and the host: `/1.1/GET/example.com`.",
+            &[identifier::METHOD_AND_HOST_KEYS],
+            identifier::read_method_and_host,
+        ),
+        built(
+            "io.l5d.path",
+            "The first segments of the URI's path are the name.",
+            &[identifier::PATH_KEYS],
+            identifier::read_path,
+        ),
+        built(
+            "io.l5d.static",
+            "Every request has the same name.",
+            &[identifier::STATIC_KEYS],
+            identifier::read_static,
+        ),
+        not_built("io.l5d.ingress", "By the rules of Kubernetes ingresses."),
+        not_built("io.l5d.k8s.istio", "By the rules of Istio."),
+        not_built("io.l5d.k8s.istio-ingress", "By ingresses and the rules of Istio."),
     ],
 };
 
@@ -119,20 +113,31 @@ pub(crate) static NAMERS: Category<NamerConfig> = Category {
     noun: "namer",
     article_noun: "a namer",
     tag: "kind",
+    default: None,
     kinds: &[
-        built("io.l5d.fs", namer_fs::read),
-        built("io.l5d.rewrite", namer_rewrite::read),
-        not_built("io.l5d.consul"),
-        not_built("io.l5d.curator"),
-        not_built("io.l5d.dnssrv"),
-        not_built("io.l5d.k8s"),
-        not_built("io.l5d.k8s.external"),
-        not_built("io.l5d.k8s.istio"),
-        not_built("io.l5d.k8s.ns"),
-        not_built("io.l5d.marathon"),
-        not_built("io.l5d.rancher"),
-        not_built("io.l5d.serversets"),
-        not_built("io.l5d.zkLeader"),
+        built(
+            "io.l5d.fs",
+            "A directory with a file of addresses for each name.",
+            &[namer_fs::KEYS, transformer::TRANSFORMERS_KEY],
+            namer_fs::read,
+        ),
+        built(
+            "io.l5d.rewrite",
+            "A pattern that turns a name into another.",
+            &[namer_rewrite::KEYS, transformer::TRANSFORMERS_KEY],
+            namer_rewrite::read,
+        ),
+        not_built("io.l5d.consul", "Discovery by Consul."),
+        not_built("io.l5d.curator", "Discovery by Apache Curator."),
+        not_built("io.l5d.dnssrv", "Discovery by SRV records of DNS."),
+        not_built("io.l5d.k8s", "Discovery by Kubernetes endpoints."),
+        not_built("io.l5d.k8s.external", "Discovery by load balancers of Kubernetes services."),
+        not_built("io.l5d.k8s.istio", "Discovery by Istio."),
+        not_built("io.l5d.k8s.ns", "Discovery by Kubernetes endpoints of one namespace."),
+        not_built("io.l5d.marathon", "Discovery by Marathon."),
+        not_built("io.l5d.rancher", "Discovery by Rancher."),
+        not_built("io.l5d.serversets", "Discovery by ZooKeeper server sets."),
+        not_built("io.l5d.zkLeader", "The leader of a ZooKeeper election."),
     ],
 };
 
@@ -141,15 +146,21 @@ pub(crate) static INTERPRETERS: Category<InterpreterConfig> = Category {
     noun: "interpreter",
     article_noun: "an interpreter",
     tag: "kind",
+    default: None,
     kinds: &[
-        built("default", interpreter::read_default),
-        not_built("io.l5d.consul.interpreter"),
-        not_built("io.l5d.fs"),
-        not_built("io.l5d.k8s.configMap"),
-        not_built("io.l5d.k8s.istio"),
-        not_built("io.l5d.mesh"),
-        not_built("io.l5d.namerd"),
-        not_built("io.l5d.namerd.http"),
+        built(
+            "default",
+            "The router's dtab and the namers of this configuration.",
+            &[transformer::TRANSFORMERS_KEY],
+            interpreter::read_default,
+        ),
+        not_built("io.l5d.consul.interpreter", "A dtab kept in Consul."),
+        not_built("io.l5d.fs", "A dtab kept in a file."),
+        not_built("io.l5d.k8s.configMap", "A dtab kept in a Kubernetes ConfigMap."),
+        not_built("io.l5d.k8s.istio", "The routes of Istio."),
+        not_built("io.l5d.mesh", "A namerd asked by gRPC."),
+        not_built("io.l5d.namerd", "A namerd asked by Thrift."),
+        not_built("io.l5d.namerd.http", "A namerd asked by HTTP."),
     ],
 };
 
@@ -158,14 +169,40 @@ pub(crate) static TRANSFORMERS: Category<TransformerConfig> = Category {
     noun: "transformer",
     article_noun: "a transformer",
     tag: "kind",
+    default: None,
     kinds: &[
-        built("io.l5d.const", transformer::read_const),
-        built("io.l5d.localhost", transformer::read_localhost),
-        built("io.l5d.port", transformer::read_port),
-        built("io.l5d.replace", transformer::read_replace),
-        built("io.l5d.specificHost", transformer::read_specific_host),
-        not_built("io.l5d.k8s.daemonset"),
-        not_built("io.l5d.k8s.localnode"),
+        built(
+            "io.l5d.const",
+            "Whatever is bound, the binding of one fixed name is taken.",
+            &[transformer::PATH_KEY, transformer::PREFIX_KEY],
+            transformer::read_const,
+        ),
+        built(
+            "io.l5d.localhost",
+            "Only addresses of this machine are kept.",
+            &[transformer::PREFIX_KEY],
+            transformer::read_localhost,
+        ),
+        built(
+            "io.l5d.port",
+            "Every address gets the same port.",
+            &[transformer::PORT_KEY, transformer::PREFIX_KEY],
+            transformer::read_port,
+        ),
+        built(
+            "io.l5d.replace",
+            "Each bound name becomes the binding of one fixed name.",
+            &[transformer::PATH_KEY, transformer::PREFIX_KEY],
+            transformer::read_replace,
+        ),
+        built(
+            "io.l5d.specificHost",
+            "Only one address is kept.",
+            &[transformer::HOST_KEY, transformer::PREFIX_KEY],
+            transformer::read_specific_host,
+        ),
+        not_built("io.l5d.k8s.daemonset", "Addresses become those of a daemon on the same node."),
+        not_built("io.l5d.k8s.localnode", "Only addresses of this Kubernetes node are kept."),
     ],
 };
 
@@ -174,13 +211,39 @@ pub(crate) static TELEMETERS: Category<TelemeterConfig> = Category {
     noun: "telemeter",
     article_noun: "a telemeter",
     tag: "kind",
+    default: None,
     kinds: &[
-        built("io.l5d.prometheus", telemeter::read_prometheus),
-        built("io.l5d.influxdb", |_| Some(TelemeterConfig::Influxdb)),
-        built("io.l5d.recentRequests", telemeter::read_recent_requests),
-        experimental("io.l5d.statsd", telemeter::read_statsd),
-        built("io.l5d.tracelog", telemeter::read_tracelog),
-        not_built("io.l5d.zipkin"),
+        built(
+            "io.l5d.prometheus",
+            "A page of metrics for Prometheus on the admin server.",
+            &[telemeter::PROMETHEUS_KEYS],
+            telemeter::read_prometheus,
+        ),
+        built(
+            "io.l5d.influxdb",
+            "A page of metrics in the line protocol of InfluxDB, /admin/metrics/influxdb.",
+            &[],
+            |_| Some(TelemeterConfig::Influxdb),
+        ),
+        built(
+            "io.l5d.recentRequests",
+            "A page with the latest requests, /requests.",
+            &[telemeter::RECENT_REQUESTS_KEYS],
+            telemeter::read_recent_requests,
+        ),
+        experimental(
+            "io.l5d.statsd",
+            "Metrics are sent to StatsD over UDP.",
+            &[telemeter::STATSD_KEYS],
+            telemeter::read_statsd,
+        ),
+        built(
+            "io.l5d.tracelog",
+            "Traces are written to the log.",
+            &[telemeter::TRACELOG_KEYS],
+            telemeter::read_tracelog,
+        ),
+        not_built("io.l5d.zipkin", "Traces are sent to Zipkin."),
     ],
 };
 
@@ -189,12 +252,38 @@ pub(crate) static BALANCERS: Category<LoadBalancerConfig> = Category {
     noun: "load balancer",
     article_noun: "a load balancer",
     tag: "kind",
+    default: None,
     kinds: &[
-        built("p2c", balancer::read_p2c),
-        built("ewma", balancer::read_ewma),
-        built("aperture", balancer::read_aperture),
-        built("heap", balancer::read_heap),
-        built("roundRobin", balancer::read_round_robin),
+        built(
+            "p2c",
+            "Of two endpoints drawn at random, the one with fewer requests in progress.",
+            &[balancer::MAX_EFFORT_KEY, balancer::COMMON_KEYS],
+            balancer::read_p2c,
+        ),
+        built(
+            "ewma",
+            "Of two endpoints drawn at random, the one with the smaller product of its recent latency and its requests in progress.",
+            &[balancer::EWMA_KEYS, balancer::MAX_EFFORT_KEY, balancer::COMMON_KEYS],
+            balancer::read_ewma,
+        ),
+        built(
+            "aperture",
+            "As p2c, among no more endpoints than the load needs.",
+            &[balancer::APERTURE_KEYS, balancer::MAX_EFFORT_KEY, balancer::COMMON_KEYS],
+            balancer::read_aperture,
+        ),
+        built(
+            "heap",
+            "Of all endpoints, the one with the fewest requests in progress.",
+            &[balancer::COMMON_KEYS],
+            balancer::read_heap,
+        ),
+        built(
+            "roundRobin",
+            "One endpoint after the other.",
+            &[balancer::MAX_EFFORT_KEY, balancer::COMMON_KEYS],
+            balancer::read_round_robin,
+        ),
     ],
 };
 
@@ -203,15 +292,18 @@ pub(crate) static LABELERS: Category<Labeler> = Category {
     noun: "labeler",
     article_noun: "a labeler",
     tag: "kind",
+    default: None,
     kinds: &[
-        built("ip", |object| forwarded::read_plain(object, Labeler::Ip)),
-        built("ip:port", |object| forwarded::read_plain(object, Labeler::IpPort)),
-        built("connectionRandom", |object| {
-            forwarded::read_plain(object, Labeler::ConnectionRandom)
+        built("ip", "The IP address.", &[], |_| Some(Labeler::Ip)),
+        built("ip:port", "The IP address and port.", &[], |_| Some(Labeler::IpPort)),
+        built("connectionRandom", "A random name for each connection.", &[], |_| {
+            Some(Labeler::ConnectionRandom)
         }),
-        built("requestRandom", |object| forwarded::read_plain(object, Labeler::RequestRandom)),
-        built("router", |object| forwarded::read_plain(object, Labeler::Router)),
-        built("static", forwarded::read_static),
+        built("requestRandom", "A random name for each request.", &[], |_| {
+            Some(Labeler::RequestRandom)
+        }),
+        built("router", "The label of the router.", &[], |_| Some(Labeler::Router)),
+        built("static", "A fixed name.", &[forwarded::STATIC_KEYS], forwarded::read_static),
     ],
 };
 
@@ -220,14 +312,38 @@ pub(crate) static CLASSIFIERS: Category<ClassifierConfig> = Category {
     noun: "response classifier",
     article_noun: "a response classifier",
     tag: "kind",
+    default: None,
     kinds: &[
-        built("io.l5d.http.nonRetryable5XX", |_| Some(ClassifierConfig::NonRetryable5xx)),
-        built("io.l5d.http.retryableRead5XX", |_| Some(ClassifierConfig::RetryableRead5xx)),
-        built("io.l5d.http.retryableIdempotent5XX", |_| {
-            Some(ClassifierConfig::RetryableIdempotent5xx)
-        }),
-        built("io.l5d.http.retryableAll5XX", |_| Some(ClassifierConfig::RetryableAll5xx)),
-        built("io.l5d.http.allSuccessful", |_| Some(ClassifierConfig::AllSuccessful)),
+        built(
+            "io.l5d.http.nonRetryable5XX",
+            "5xx responses are failures, and are not tried again.",
+            &[],
+            |_| Some(ClassifierConfig::NonRetryable5xx),
+        ),
+        built(
+            "io.l5d.http.retryableRead5XX",
+            "5xx responses are failures; those to GET, HEAD, OPTIONS and TRACE may be tried again.",
+            &[],
+            |_| Some(ClassifierConfig::RetryableRead5xx),
+        ),
+        built(
+            "io.l5d.http.retryableIdempotent5XX",
+            "As retryableRead5XX, and those to PUT and DELETE may be tried again, too.",
+            &[],
+            |_| Some(ClassifierConfig::RetryableIdempotent5xx),
+        ),
+        built(
+            "io.l5d.http.retryableAll5XX",
+            "As retryableIdempotent5XX, and those to POST and PATCH may be tried again, too.",
+            &[],
+            |_| Some(ClassifierConfig::RetryableAll5xx),
+        ),
+        built(
+            "io.l5d.http.allSuccessful",
+            "Every response is a success, whatever its status.",
+            &[],
+            |_| Some(ClassifierConfig::AllSuccessful),
+        ),
     ],
 };
 
@@ -236,9 +352,12 @@ pub(crate) static TRACE_PROPAGATORS: Category<TracePropagator> = Category {
     noun: "trace propagator",
     article_noun: "a trace propagator",
     tag: "kind",
+    default: None,
     kinds: &[
-        built("io.l5d.default", |_| Some(TracePropagator::Default)),
-        built("io.l5d.zipkin", |_| Some(TracePropagator::Zipkin)),
+        built("io.l5d.default", "The header l5d-ctx-trace, as Linkerd has it.", &[], |_| {
+            Some(TracePropagator::Default)
+        }),
+        built("io.l5d.zipkin", "The B3 headers of Zipkin.", &[], |_| Some(TracePropagator::Zipkin)),
     ],
 };
 
@@ -247,11 +366,27 @@ pub(crate) static FAILURE_ACCRUALS: Category<FailureAccrualConfig> = Category {
     noun: "failure accrual",
     article_noun: "a failure accrual",
     tag: "kind",
+    default: None,
     kinds: &[
-        built("io.l5d.consecutiveFailures", accrual::read_consecutive_failures),
-        built("io.l5d.successRate", accrual::read_success_rate),
-        built("io.l5d.successRateWindowed", accrual::read_success_rate_windowed),
-        built("none", accrual::read_none),
+        built(
+            "io.l5d.consecutiveFailures",
+            "An endpoint is left alone after some failures in a row.",
+            &[accrual::CONSECUTIVE_FAILURES_KEYS, accrual::BACKOFF_KEY],
+            accrual::read_consecutive_failures,
+        ),
+        built(
+            "io.l5d.successRate",
+            "An endpoint is left alone when too few of its latest requests succeed.",
+            &[accrual::SUCCESS_RATE_KEYS, accrual::BACKOFF_KEY],
+            accrual::read_success_rate,
+        ),
+        built(
+            "io.l5d.successRateWindowed",
+            "An endpoint is left alone when too few of its requests of the last seconds succeed.",
+            &[accrual::SUCCESS_RATE_WINDOWED_KEYS, accrual::BACKOFF_KEY],
+            accrual::read_success_rate_windowed,
+        ),
+        built("none", "An endpoint is never left alone for its failures.", &[], accrual::read_none),
     ],
 };
 
@@ -260,7 +395,21 @@ pub(crate) static BACKOFFS: Category<BackoffConfig> = Category {
     noun: "backoff",
     article_noun: "a backoff",
     tag: "kind",
-    kinds: &[built("constant", backoff::read_constant), built("jittered", backoff::read_jittered)],
+    default: None,
+    kinds: &[
+        built(
+            "constant",
+            "All waits are the same.",
+            &[backoff::CONSTANT_KEYS],
+            backoff::read_constant,
+        ),
+        built(
+            "jittered",
+            "Each wait is random, between minMs and three times the one before, up to maxMs.",
+            &[backoff::JITTERED_KEYS],
+            backoff::read_jittered,
+        ),
+    ],
 };
 
 /// Announcers.
@@ -268,7 +417,8 @@ pub(crate) static ANNOUNCERS: Category<Infallible> = Category {
     noun: "announcer",
     article_noun: "an announcer",
     tag: "kind",
-    kinds: &[not_built("io.l5d.serversets")],
+    default: None,
+    kinds: &[not_built("io.l5d.serversets", "Announces servers in ZooKeeper server sets.")],
 };
 
 /// Request authorizers.
@@ -276,167 +426,50 @@ pub(crate) static REQUEST_AUTHORIZERS: Category<Infallible> = Category {
     noun: "request authorizer",
     article_noun: "a request authorizer",
     tag: "kind",
-    kinds: &[not_built("io.l5d.k8s.istio")],
+    default: None,
+    kinds: &[not_built("io.l5d.k8s.istio", "Asks Istio's Mixer.")],
 };
 
 /// Client sections.
-pub(crate) static CLIENTS: Category<super::client::ClientsConfig> = Category {
+pub(crate) static CLIENTS: Category<ClientsConfig> = Category {
     noun: "client",
     article_noun: "a client",
     tag: "kind",
+    default: Some("io.l5d.global"),
     kinds: &[
-        built("io.l5d.global", super::client::read_global),
-        built("io.l5d.static", super::client::read_static),
+        built(
+            "io.l5d.global",
+            "The same for all bound names.",
+            &[client::KEYS],
+            client::read_global,
+        ),
+        built(
+            "io.l5d.static",
+            "By the prefixes of bound names.",
+            &[client::STATIC_KEYS],
+            client::read_static,
+        ),
     ],
 };
 
 /// Service sections.
-pub(crate) static SERVICES: Category<super::service::ServicesConfig> = Category {
+pub(crate) static SERVICES: Category<ServicesConfig> = Category {
     noun: "service",
     article_noun: "a service",
     tag: "kind",
+    default: Some("io.l5d.global"),
     kinds: &[
-        built("io.l5d.global", super::service::read_global),
-        built("io.l5d.static", super::service::read_static),
+        built(
+            "io.l5d.global",
+            "The same for all logical names.",
+            &[service::KEYS],
+            service::read_global,
+        ),
+        built(
+            "io.l5d.static",
+            "By the prefixes of logical names.",
+            &[service::STATIC_KEYS],
+            service::read_static,
+        ),
     ],
 };
-
-impl<T> Category<T> {
-    /// Reads an object of this category: its kind, then the keys of that kind, and refuses all
-    /// other keys.
-    pub(crate) fn read(&self, field: &Field<'_>) -> Option<T> {
-        let mut object = field.object(self.article_noun)?;
-        let Some(tag) = object.get(self.tag) else {
-            return object.missing(self.tag).help(self.list()).none();
-        };
-        let id = value::text(&tag)?;
-        self.read_kind(&id, &tag, object)
-    }
-
-    /// As [`read`](Self::read), where an absent kind means `default`.
-    pub(crate) fn read_or(&self, default: &str, field: &Field<'_>) -> Option<T> {
-        let mut object = field.object(self.article_noun)?;
-        match object.get(self.tag) {
-            Some(tag) => {
-                let id = value::text(&tag)?;
-                self.read_kind(&id, &tag, object)
-            }
-            None => self.read_kind(default, field, object),
-        }
-    }
-
-    fn read_kind(&self, id: &str, tag: &Field<'_>, mut object: Object<'_>) -> Option<T> {
-        let Some(kind) = self.kinds.iter().find(|kind| kind.id == id) else {
-            let written = clip(id);
-            let message = match closest(id, self.kinds.iter().map(|kind| kind.id)) {
-                Some(meant) => {
-                    format!("unknown {} `{written}`, did you mean `{meant}`?", self.named())
-                }
-                None => format!("unknown {} `{written}`", self.named()),
-            };
-            return tag.error(Code::UnknownKind, message).help(self.list()).none();
-        };
-        let Some(read) = kind.read else {
-            let message = format!(
-                "the `{id}` {} is known to Linkerd but not built yet in this version",
-                self.noun
-            );
-            return tag.error(Code::NotBuilt, message).help(self.list()).none();
-        };
-        if self.tag != self.noun {
-            object.noun = format!("the `{id}` {}", self.noun);
-        }
-        let enabled = object.optional("experimental", value::boolean).unwrap_or(false);
-        if kind.experimental && !enabled {
-            let message = format!(
-                "The {id} {} is experimental and must be explicitly enabled by setting the `experimental' parameter \
-                 to `true'.",
-                self.noun
-            );
-            tag.error(Code::Experimental, message);
-        }
-        let value = read(&mut object);
-        object.finish();
-        value
-    }
-
-    /// What the tag names: "namer kind", or "protocol".
-    fn named(&self) -> String {
-        if self.tag == self.noun {
-            self.noun.to_owned()
-        } else {
-            format!("{} {}", self.noun, self.tag)
-        }
-    }
-
-    /// What can be written, for the help of an error.
-    fn list(&self) -> String {
-        let built: Vec<_> =
-            self.kinds.iter().filter(|kind| kind.read.is_some()).map(|kind| kind.id).collect();
-        let not_built: Vec<_> =
-            self.kinds.iter().filter(|kind| kind.read.is_none()).map(|kind| kind.id).collect();
-        match (built.is_empty(), not_built.is_empty()) {
-            (false, false) => {
-                format!("built: {}; not built yet: {}", built.join(", "), not_built.join(", "))
-            }
-            (false, true) => format!("known: {}", built.join(", ")),
-            (true, _) => format!("remove it; not built yet: {}", not_built.join(", ")),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::node;
-    use super::super::reader::Context;
-    use super::*;
-
-    static TRIALS: Category<()> = Category {
-        noun: "trial",
-        article_noun: "a trial",
-        tag: "kind",
-        kinds: &[Kind { id: "io.l5d.trial", experimental: true, read: Some(|_| Some(())) }],
-    };
-
-    fn read(text: &str) -> (Option<()>, String) {
-        let cx = Context::new(dtab::Source::new("t.yaml", text));
-        let root = node::parse(&cx).expect("a tree");
-        let field = Field { cx: &cx, node: &root, path: String::new() };
-        let value = TRIALS.read(&field);
-        (value, cx.into_errors().to_string())
-    }
-
-    #[test]
-    fn an_experimental_kind_must_be_enabled() {
-        let (_, errors) = read("kind: io.l5d.trial");
-        assert_eq!(
-            errors,
-            "t.yaml:1:7: kind: The io.l5d.trial trial is experimental and must be explicitly enabled by setting the \
-             `experimental' parameter to `true'."
-        );
-        assert_eq!(read("kind: io.l5d.trial\nexperimental: true"), (Some(()), String::new()));
-    }
-
-    #[test]
-    fn every_kind_is_there_once() {
-        fn check<T>(category: &Category<T>) {
-            for (index, kind) in category.kinds.iter().enumerate() {
-                assert!(
-                    category.kinds.iter().skip(index + 1).all(|other| other.id != kind.id),
-                    "{}",
-                    kind.id
-                );
-            }
-        }
-        check(&PROTOCOLS);
-        check(&IDENTIFIERS);
-        check(&NAMERS);
-        check(&INTERPRETERS);
-        check(&TRANSFORMERS);
-        check(&TELEMETERS);
-        check(&BALANCERS);
-        check(&LABELERS);
-        check(&CLASSIFIERS);
-        check(&FAILURE_ACCRUALS);
-    }
-}

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::keys::{Absent::*, Section, Type, key};
 use super::reader::Field;
 use super::value;
 
@@ -36,9 +37,61 @@ impl Default for LimitsConfig {
     }
 }
 
+/// `limits`
+pub(super) static LIMITS: Section = Section {
+    noun: "`limits`",
+    keys: &[&[
+        key(
+            "maxHeaders",
+            Type::Integer(1, value::MAX),
+            Is("100"),
+            "Header fields that a request may have; more are answered with 431.",
+        )
+        .ours(),
+        key(
+            "headTimeoutMs",
+            Type::Millis(1),
+            Is("10000"),
+            "How long the head of a request may take from its first byte to its last; slower ones \
+             are answered with 408.",
+        )
+        .ours(),
+        key(
+            "idleTimeoutMs",
+            Type::Millis(1),
+            Is("600000"),
+            "A connection is closed when this long after one exchange no next one has begun.",
+        )
+        .ours(),
+        key(
+            "bodyTimeoutMs",
+            Type::Millis(1),
+            Is("60000"),
+            "How long a caller may go without sending a byte of a request's body, or without \
+             taking a byte of its response, before the exchange is given up.",
+        )
+        .ours(),
+        key(
+            "maxConnections",
+            Type::Integer(1, value::MAX),
+            Is("10000"),
+            "Connections that may be open to this server at a time; further ones are refused.",
+        )
+        .ours(),
+        key(
+            "maxConnectionsPerPeer",
+            Type::Integer(1, value::MAX),
+            Means("no limit"),
+            "Connections that one IPv4 address, or one IPv6 network of 64 bits, may have open to this \
+             server at a time.",
+        )
+        .ours(),
+    ]],
+};
+
 pub(super) fn read(field: &Field<'_>) -> Option<LimitsConfig> {
     let default = LimitsConfig::default();
-    let mut object = field.object("`limits`")?;
+    let mut object = field.object(&LIMITS)?;
     let config = LimitsConfig {
         max_headers: object.optional("maxHeaders", value::count).unwrap_or(default.max_headers),
         head_timeout: object

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use dtab::Path;
 
 use super::error::Code;
+use super::keys::{Absent::*, Section, Type, key};
 use super::reader::Field;
 use super::value;
 
@@ -49,10 +50,78 @@ pub struct SigningConfig {
     pub key: PathBuf,
 }
 
+/// `overrides`
+pub(super) static OVERRIDES: Section = Section {
+    noun: "`overrides`",
+    keys: &[&[
+        key(
+            "trust",
+            Type::Words(&["off", "trusted", "scoped"]),
+            Means("trusted on a loopback address, else scoped"),
+            "How far callers may change routing with dtabs of their own: not at all (their headers \
+             are removed), as they like, or within the limits below.",
+        )
+        .ours(),
+        key(
+            "prefixes",
+            Type::List(&Type::Path),
+            Means("any"),
+            "What a scoped override may change: these names and all below them.",
+        )
+        .ours(),
+        key(
+            "destinations",
+            Type::List(&Type::Path),
+            Means("any"),
+            "Where a scoped override may lead: to these names and all below them.",
+        )
+        .ours(),
+        key(
+            "maxBytes",
+            Type::Integer(1, value::MAX),
+            Means("4096"),
+            "Bytes that all override headers of one request may have together.",
+        )
+        .ours(),
+        key(
+            "maxDentries",
+            Type::Integer(1, value::MAX),
+            Means("32"),
+            "Dentries that all overrides of one request may have together.",
+        )
+        .ours(),
+        key(
+            "maxDepth",
+            Type::Integer(1, 100),
+            Means("100"),
+            "Steps that the resolution of a name may take under an override.",
+        )
+        .ours(),
+        key(
+            "signing",
+            Type::Object(&SIGNING),
+            Means("unsigned overrides count, too"),
+            "Overrides count only if they are signed with a shared secret and have not expired.",
+        )
+        .ours(),
+    ]],
+};
+
+static SIGNING: Section = Section {
+    noun: "`signing`",
+    keys: &[&[key(
+        "keyPath",
+        Type::File,
+        Required,
+        "The file that holds the secret with which overrides are signed.",
+    )
+    .ours()]],
+};
+
 pub(super) fn read(field: &Field<'_>) -> Option<OverridesConfig> {
     const TRUST: &[(&str, Trust)] =
         &[("off", Trust::Off), ("trusted", Trust::Trusted), ("scoped", Trust::Scoped)];
-    let mut object = field.object("`overrides`")?;
+    let mut object = field.object(&OVERRIDES)?;
     let paths = |field: &Field<'_>| field.list("paths", value::path);
     let trust = object.optional("trust", value::word(TRUST));
     let mut scoped = |key| {
@@ -81,7 +150,7 @@ pub(super) fn read(field: &Field<'_>) -> Option<OverridesConfig> {
 }
 
 fn read_signing(field: &Field<'_>) -> Option<SigningConfig> {
-    let mut object = field.object("`signing`")?;
+    let mut object = field.object(&SIGNING)?;
     let key = object.required("keyPath", value::file);
     object.finish();
     Some(SigningConfig { key: key? })

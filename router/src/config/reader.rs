@@ -2,8 +2,8 @@
 //!
 //! A reader is a function `Fn(&Field) -> Option<T>`: it returns the value, or reports what is wrong
 //! and returns `None`. Reading goes on after an error, so that one run finds them all; whether
-//! there was any is asked once, at the end. [`Object`] keeps count of the keys that were asked for,
-//! so that [`Object::finish`] can refuse the others.
+//! there was any is asked once, at the end. An [`Object`] may be asked for the keys of its table
+//! ([`keys`](super::keys)) only, and [`Object::finish`] refuses all that are not in it.
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::collections::HashMap;
@@ -13,8 +13,8 @@ use std::sync::Arc;
 use dtab::{Diagnostic, Place, Source, Span};
 
 use super::error::{Code, ConfigError, ConfigErrors, MAX_ERRORS, Related, clip, closest};
+use super::keys::{Key, Keys, Section};
 use super::node::{Entry, Node, Value, join};
-use super::not_built::{NOT_BUILT, Neutral, Section};
 
 /// One run over one document: its text and what was found so far.
 pub(crate) struct Context {
@@ -168,8 +168,13 @@ impl<'a> Field<'a> {
         self.cx.shown.borrow_mut().insert(self.node.id, value.into());
     }
 
-    /// The value as an object; `noun` names it in errors ("a server").
-    pub(crate) fn object(&self, noun: &'static str) -> Option<Object<'a>> {
+    /// The value as an object with the keys of a section.
+    pub(crate) fn object(&self, section: &'static Section) -> Option<Object<'a>> {
+        self.object_of(section.noun, section.keys)
+    }
+
+    /// The value as an object with certain keys; `noun` names it in errors ("a server").
+    pub(crate) fn object_of(&self, noun: &'static str, keys: Keys) -> Option<Object<'a>> {
         let Value::Map(entries) = &self.node.value else {
             return self
                 .error(
@@ -178,7 +183,13 @@ impl<'a> Field<'a> {
                 )
                 .none();
         };
-        Some(Object { field: self.clone(), entries, known: Vec::new(), noun: noun.to_owned() })
+        Some(Object {
+            field: self.clone(),
+            entries,
+            keys,
+            asked: Vec::new(),
+            noun: noun.to_owned(),
+        })
     }
 
     /// The value as a list; what cannot be read is reported and left out.
@@ -208,7 +219,9 @@ impl<'a> Field<'a> {
 pub(crate) struct Object<'a> {
     pub(crate) field: Field<'a>,
     entries: &'a [Entry],
-    known: Vec<&'static str>,
+    /// Its keys, but for the one that names its kind.
+    pub(crate) keys: Keys,
+    asked: Vec<&'static str>,
     /// As in "NOUN needs the key".
     pub(crate) noun: String,
 }
@@ -216,7 +229,19 @@ pub(crate) struct Object<'a> {
 impl<'a> Object<'a> {
     /// The key's value if it is given; `null` counts as absent, as in Linkerd.
     pub(crate) fn get(&mut self, key: &'static str) -> Option<Field<'a>> {
-        self.known.push(key);
+        let mut table = self.keys.iter().copied().flatten();
+        debug_assert!(
+            table.any(|row| row.name == key),
+            "`{key}` is not in the table of {}",
+            self.noun
+        );
+        self.lookup(key)
+    }
+
+    /// As [`get`](Self::get), for what all objects of a category have: the key that names the kind,
+    /// and `experimental`.
+    pub(crate) fn lookup(&mut self, key: &'static str) -> Option<Field<'a>> {
+        self.asked.push(key);
         let entry = self.entries.iter().find(|entry| entry.key == key)?;
         if entry.value.is_null() {
             return None;
@@ -259,56 +284,27 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Refuses by name the keys of `section` that Linkerd knows and this version has no feature
-    /// for.
-    pub(crate) fn refuse_not_built(&mut self, section: Section) {
-        for row in NOT_BUILT.iter().filter(|row| row.section == section) {
-            let Some(field) = self.get(row.key) else { continue };
-            if row.neutral.is_some_and(|neutral| is_neutral(field.node, neutral)) {
-                continue;
-            }
-            let span = self
-                .entries
-                .iter()
-                .find(|entry| entry.key == row.key)
-                .map(|entry| entry.key_span.clone());
-            let message =
-                format!("`{}` is known to Linkerd but not built yet in this version", row.key);
-            field
-                .cx
-                .error(
-                    Code::NotBuilt,
-                    span.unwrap_or_else(|| field.node.span.clone()),
-                    &field.path,
-                    message,
-                )
-                .help(row.instead);
-        }
-    }
-
-    /// Refuses the keys that nobody asked for.
+    /// Refuses the keys that are not in the table.
     pub(crate) fn finish(self) {
-        for entry in self.entries.iter().filter(|entry| !self.known.contains(&entry.key.as_str())) {
+        let table = || self.keys.iter().copied().flatten().map(|key: &Key| key.name);
+        for name in table() {
+            debug_assert!(self.asked.contains(&name), "`{name}` of {} is never read", self.noun);
+        }
+        // What names the kind was asked for before the kind was known.
+        let mut known: Vec<_> = table().chain(self.asked.iter().copied()).collect();
+        known.sort_unstable();
+        known.dedup();
+        for entry in self.entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
             let path = join(&self.field.path, &entry.key);
             let written = clip(&entry.key);
-            let message = match closest(&entry.key, self.known.iter().copied()) {
+            let message = match closest(&entry.key, known.iter().copied()) {
                 Some(meant) => format!("unknown key `{written}`, did you mean `{meant}`?"),
                 None => format!("unknown key `{written}`"),
             };
-            let mut known = self.known.clone();
-            known.sort_unstable();
-            known.dedup();
             self.field
                 .cx
                 .error(Code::UnknownKey, entry.key_span.clone(), &path, message)
                 .help(format!("{} has the keys {}", self.noun, known.join(", ")));
         }
-    }
-}
-
-fn is_neutral(node: &Node, neutral: Neutral) -> bool {
-    match (&node.value, neutral) {
-        (Value::List(items), Neutral::EmptyList) => items.is_empty(),
-        _ => false,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::keys::{Absent::*, Section, Type, key};
 use super::reader::Field;
 use super::value;
 
@@ -22,10 +23,36 @@ impl Default for BudgetConfig {
     }
 }
 
+/// `retries.budget` and `requeueBudget`
+pub(super) static BUDGET: Section = Section {
+    noun: "a retry budget",
+    keys: &[&[
+        key(
+            "minRetriesPerSec",
+            Type::Integer(0, value::MAX),
+            Is("10"),
+            "Retries per second that are allowed however few requests there are.",
+        ),
+        key(
+            "percentCanRetry",
+            Type::Number(0.0, 1000.0),
+            Is("0.2"),
+            "How many retries each request allows, as a ratio and not in percent: 0.2 allows one \
+             retry for every five requests. With this and minRetriesPerSec at 0 nothing is retried.",
+        ),
+        key(
+            "ttlSecs",
+            Type::Integer(1, 60),
+            Is("10"),
+            "For how many seconds a request counts towards the retries that it allows.",
+        ),
+    ]],
+};
+
 /// A budget of services or clients. The ranges are those of Finagle's `RetryBudget`.
 pub(super) fn read_budget(field: &Field<'_>) -> Option<BudgetConfig> {
     let default = BudgetConfig::default();
-    let mut object = field.object("a retry budget")?;
+    let mut object = field.object(&BUDGET)?;
     let min_retries_per_sec = object
         .optional("minRetriesPerSec", value::integer(0..=value::MAX))
         .unwrap_or(default.min_retries_per_sec);

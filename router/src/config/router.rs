@@ -7,8 +7,9 @@ use dtab::{Dtab, Path, Place};
 use super::access_log::{self, AccessLogConfig};
 use super::client::ClientsConfig;
 use super::error::Code;
+use super::keys::{Absent::*, Keys, Section, Type, key};
 use super::kinds::{
-    ANNOUNCERS, CLIENTS, INTERPRETERS, IdentifierConfig, InterpreterConfig, SERVICES,
+    ANNOUNCERS, CLIENTS, IDENTIFIERS, INTERPRETERS, IdentifierConfig, InterpreterConfig, SERVICES,
     TRACE_PROPAGATORS, TracePropagator, identifier,
 };
 use super::node::Value;
@@ -108,6 +109,168 @@ impl Default for BindingCacheConfig {
     }
 }
 
+/// The keys of a router whose protocol is `http`.
+pub(super) static HTTP_KEYS: Keys = &[
+    &[
+        key(
+            "label",
+            Type::Text,
+            Means("the protocol"),
+            "The router's name in metrics and on the admin server. No two may be the same.",
+        ),
+        key(
+            "dtab",
+            Type::Dtab,
+            Means("empty"),
+            "The delegation table by which the router's names are resolved. Of several entries \
+             that match, later ones are tried first.",
+        ),
+        key(
+            "servers",
+            Type::List(&Type::Object(&server::SERVER)),
+            Required,
+            "Where the router listens; at least one.",
+        ),
+        key(
+            "identifier",
+            Type::Kinds(&IDENTIFIERS),
+            Is("{kind: io.l5d.header.token}"),
+            "How a request gets its logical name. Of a list, the first that finds a name counts.",
+        ),
+        key("dstPrefix", Type::Path, Is("/svc"), "Put before every name that an identifier finds."),
+        key(
+            "interpreter",
+            Type::Kind(&INTERPRETERS),
+            Is("{kind: default}"),
+            "Who resolves logical names.",
+        ),
+        key(
+            "bindingTimeoutMs",
+            Type::Millis(0),
+            Is("10000"),
+            "How long the resolution of a name, and the first connection to it, may take.",
+        ),
+        key(
+            "bindingCache",
+            Type::Object(&BINDING_CACHE),
+            Means("the defaults of its keys"),
+            "How many resolved names are kept, and for how long. Every data worker has a cache of \
+             its own.",
+        ),
+        key(
+            "client",
+            Type::Kind(&CLIENTS),
+            Is("{kind: io.l5d.global}"),
+            "How the endpoints of bound names are spoken to.",
+        ),
+        key(
+            "service",
+            Type::Kind(&SERVICES),
+            Is("{kind: io.l5d.global}"),
+            "How requests to logical names are judged and retried.",
+        ),
+        key(
+            "announcers",
+            Type::List(&Type::Kind(&ANNOUNCERS)),
+            Is("[]"),
+            "Who announces the router's servers to a discovery service.",
+        ),
+        key(
+            "originator",
+            Type::Boolean,
+            Is("false"),
+            "Whether the metric rt/<label>/originator is exported, which marks routers that are \
+             the first on the way of a request.",
+        ),
+    ],
+    access_log::KEYS,
+    &[
+        key(
+            "maxHeadersKB",
+            Type::Integer(1, value::MAX / 1024),
+            Is("8"),
+            "How many KiB the head of a message may have; larger requests are answered with 431.",
+        ),
+        key(
+            "maxInitialLineKB",
+            Type::Integer(1, value::MAX / 1024),
+            Is("4"),
+            "How many KiB the first line of a request may have; longer ones are answered with 414.",
+        ),
+        key(
+            "maxErrResponseKB",
+            Type::Integer(1, value::MAX / 1024),
+            Is("5120"),
+            "How many KiB the text of an error may have in the header l5d-err and in the body.",
+        ),
+        key(
+            "streamAfterContentLengthKB",
+            Type::Integer(0, value::MAX / 1024),
+            Is("5"),
+            "Bodies of requests up to this many KiB are kept until the request is answered, so \
+             that it can be sent again.",
+        ),
+        key(
+            "streamingEnabled",
+            Type::Boolean,
+            Is("true"),
+            "Whether bodies are passed on while they still arrive.",
+        )
+        .refused("false, since bodies are always streamed"),
+        key(
+            "compressionLevel",
+            Type::Integer(-1, 9),
+            Is("-1"),
+            "How strongly responses are compressed. Services are left to compress their own, for \
+             which -1 and 0 both stand.",
+        )
+        .refused("1 to 9, since responses are passed on as the service sent them"),
+        key(
+            "tracePropagator",
+            Type::Kind(&TRACE_PROPAGATORS),
+            Is("{kind: io.l5d.default}"),
+            "Which headers carry the trace of a request.",
+        ),
+    ],
+];
+
+static BINDING_CACHE: Section = Section {
+    noun: "`bindingCache`",
+    keys: &[&[
+        key(
+            "paths",
+            Type::Integer(1, value::MAX),
+            Is("1000"),
+            "Logical names that are kept, each with the overrides that it was asked for with.",
+        ),
+        key(
+            "trees",
+            Type::Integer(1, value::MAX),
+            Is("1000"),
+            "Name trees that are kept. A name and its tree are one entry here, which paths limits.",
+        ),
+        key(
+            "bounds",
+            Type::Integer(1, value::MAX),
+            Is("1000"),
+            "Bound names that are kept. A bound name and its client are one entry here, which \
+             clients limits.",
+        ),
+        key(
+            "clients",
+            Type::Integer(1, value::MAX),
+            Is("1000"),
+            "Clients of bound names that are kept, with their connections.",
+        ),
+        key(
+            "idleTtlSecs",
+            Type::Integer(0, value::MAX),
+            Is("600"),
+            "An entry is dropped when it has not been used for this many seconds.",
+        ),
+    ]],
+};
+
 /// Reads the keys of a router whose protocol is `http`.
 pub(super) fn read_http(object: &mut Object<'_>) -> Option<RouterConfig> {
     let protocol = Protocol::Http;
@@ -132,12 +295,8 @@ pub(super) fn read_http(object: &mut Object<'_>) -> Option<RouterConfig> {
     let binding_cache = object.optional("bindingCache", read_binding_cache).unwrap_or_default();
     let servers = read_servers(object, label.as_deref().unwrap_or_default());
     object.optional("announcers", |field| field.list("announcers", |item| ANNOUNCERS.read(item)));
-    let client = object
-        .optional("client", |field| CLIENTS.read_or("io.l5d.global", field))
-        .unwrap_or_default();
-    let service = object
-        .optional("service", |field| SERVICES.read_or("io.l5d.global", field))
-        .unwrap_or_default();
+    let client = object.optional("client", |field| CLIENTS.read(field)).unwrap_or_default();
+    let service = object.optional("service", |field| SERVICES.read(field)).unwrap_or_default();
     let trace_propagator = object
         .optional("tracePropagator", |field| TRACE_PROPAGATORS.read(field))
         .unwrap_or_default();
@@ -187,7 +346,7 @@ fn read_streaming(object: &mut Object<'_>, protocol: Protocol) -> u64 {
             .related(after.node.span.clone(), "set here")
             .help("remove `streamingEnabled`; bodies are always streamed");
     } else if let Some(disabled) = disabled {
-        let message = "`streamingEnabled: false` is not built: bodies are always streamed";
+        let message = "`streamingEnabled: false` is refused: bodies are always streamed";
         disabled.error(Code::NotBuilt, message).help(
             "remove it; `streamAfterContentLengthKB` says up to which length a request's body is kept, so that it can be sent again",
         );
@@ -202,7 +361,7 @@ fn read_compression(object: &mut Object<'_>) {
     let Some(level) = value::integer::<i8>(-1..=9)(&field) else { return };
     if level > 0 {
         let message = format!(
-            "`compressionLevel: {level}` is not built: responses are passed on as the service sent them"
+            "`compressionLevel: {level}` is refused: responses are passed on as the service sent them"
         );
         field.error(Code::NotBuilt, message).help("remove it, or set it to 0");
     }
@@ -223,12 +382,11 @@ fn read_servers(object: &mut Object<'_>, label: &str) -> Option<Vec<ServerConfig
 
 fn read_binding_cache(field: &Field<'_>) -> Option<BindingCacheConfig> {
     let default = BindingCacheConfig::default();
-    let mut object = field.object("`bindingCache`")?;
-    let capacity = || value::count;
-    let paths = object.optional("paths", capacity()).unwrap_or(default.paths);
-    let trees = object.optional("trees", capacity()).unwrap_or(default.trees);
-    let bounds = object.optional("bounds", capacity()).unwrap_or(default.bounds);
-    let clients = object.optional("clients", capacity()).unwrap_or(default.clients);
+    let mut object = field.object(&BINDING_CACHE)?;
+    let paths = object.optional("paths", value::count).unwrap_or(default.paths);
+    let trees = object.optional("trees", value::count).unwrap_or(default.trees);
+    let bounds = object.optional("bounds", value::count).unwrap_or(default.bounds);
+    let clients = object.optional("clients", value::count).unwrap_or(default.clients);
     let idle_ttl = object
         .optional("idleTtlSecs", value::integer(0..=value::MAX))
         .map_or(default.idle_ttl, Duration::from_secs);

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use dtab::Place;
 
+use super::error::Code;
+use super::keys::{Absent::*, Section, Type, key};
 use super::kinds::{ForwardedConfig, forwarded};
 use super::limits::{self, LimitsConfig};
-use super::not_built::Section;
 use super::overrides::{self, OverridesConfig};
 use super::reader::Field;
 use super::socket::{self, SessionConfig, SocketConfig};
@@ -61,8 +62,95 @@ impl ServerConfig {
     }
 }
 
+/// One of `servers`
+pub(super) static SERVER: Section = Section {
+    noun: "a server",
+    keys: &[&[
+        key("port", Type::Port, Is("4140"), "The port to listen on; 0 for any free one."),
+        key("ip", Type::Ip, Is("127.0.0.1"), "The address to listen on; 0.0.0.0 for all of them."),
+        key(
+            "label",
+            Type::Text,
+            Means("none"),
+            "Without effect, as in Linkerd: metrics name a server by its address and port.",
+        ),
+        key(
+            "maxCallDepth",
+            Type::Integer(0, value::MAX),
+            Is("1000"),
+            "A request whose Via header has this many proxies is refused, so that loops end.",
+        ),
+        key(
+            "clearContext",
+            Type::Boolean,
+            Is("false"),
+            "Whether the l5d-* headers by which callers pass context on, overrides among them, are \
+             removed unread.",
+        ),
+        key(
+            "timestampHeader",
+            Type::HeaderName,
+            Means("none"),
+            "A header that is added to each request, with the time at which it arrived in \
+             milliseconds since 1970.",
+        ),
+        key(
+            "addForwardedHeader",
+            Type::Object(&forwarded::FORWARDED),
+            Means("no such header"),
+            "Adds a Forwarded header (RFC 7239) that names both ends of the connection.",
+        ),
+        key("tls", Type::Object(&tls::SERVER_TLS), Means("no TLS"), "TLS with callers."),
+        key(
+            "maxConcurrentRequests",
+            Type::Integer(1, value::MAX),
+            Means("no limit"),
+            "Requests that may be in progress on this server at a time; more are refused at once.",
+        ),
+        key(
+            "timeoutMs",
+            Type::Millis(1),
+            Means("no limit"),
+            "How long a request may take as a whole, retries and all.",
+        ),
+        key(
+            "serverSession",
+            Type::Object(&socket::SESSION),
+            Means("no limits"),
+            "When connections of callers are closed although they work.",
+        ),
+        key(
+            "socketOptions",
+            Type::Object(&socket::SOCKET),
+            Means("the defaults of its keys"),
+            "Options of the listener and of callers' connections.",
+        ),
+        key(
+            "limits",
+            Type::Object(&limits::LIMITS),
+            Means("the defaults of its keys"),
+            "What one caller, and all of them together, may take of this server.",
+        )
+        .ours(),
+        key(
+            "overrides",
+            Type::Object(&overrides::OVERRIDES),
+            Means("the defaults of its keys"),
+            "How far callers are trusted with dtabs of their own.",
+        )
+        .ours(),
+        key(
+            "announce",
+            Type::List(&Type::Path),
+            Is("[]"),
+            "Where the server is announced, as `/#/<announcer>/<name>`.",
+        )
+        .refused("anything but an empty list, since no announcer is built yet"),
+    ]],
+};
+
 pub(super) fn read(field: &Field<'_>) -> Option<ServerConfig> {
-    let mut object = field.object("a server")?;
+    let mut object = field.object(&SERVER)?;
     let mut place = field.place();
     let port = match object.get("port") {
         Some(port) => {
@@ -88,7 +176,7 @@ pub(super) fn read(field: &Field<'_>) -> Option<ServerConfig> {
     let socket = object.optional("socketOptions", socket::read_options).unwrap_or_default();
     let limits = object.optional("limits", limits::read).unwrap_or_default();
     let overrides = object.optional("overrides", overrides::read).unwrap_or_default();
-    object.refuse_not_built(Section::Server);
+    object.optional("announce", refuse_announcing);
     object.finish();
     Some(ServerConfig {
         ip: ip?,
@@ -108,4 +196,14 @@ pub(super) fn read(field: &Field<'_>) -> Option<ServerConfig> {
         place,
         key: field.path.clone(),
     })
+}
+
+fn refuse_announcing(field: &Field<'_>) -> Option<()> {
+    let paths = field.list("paths", value::path)?;
+    if !paths.is_empty() {
+        field
+            .error(Code::NotBuilt, "`announce` is refused: no announcer is built yet")
+            .help("remove it, and register the server by other means");
+    }
+    Some(())
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use dtab::{Path, PathPattern};
 
+use super::keys::{Absent::*, Key, Section, Type, key};
 use super::kinds::{BACKOFFS, BackoffConfig, CLASSIFIERS, ClassifierConfig};
 use super::reader::{Field, Object};
 use super::retry::{self, BudgetConfig};
@@ -72,6 +73,69 @@ impl ServicesConfig {
     }
 }
 
+/// The keys of one entry.
+pub(super) static KEYS: &[Key] = &[
+    key(
+        "totalTimeoutMs",
+        Type::Millis(1),
+        Means("no limit"),
+        "How long a request may take with all its retries.",
+    ),
+    key(
+        "retries",
+        Type::Object(&RETRIES),
+        Means("the defaults of its keys"),
+        "How often, and after which waits, a failed request is sent again that may be.",
+    ),
+    key(
+        "responseClassifier",
+        Type::Kind(&CLASSIFIERS),
+        Is("{kind: io.l5d.http.nonRetryable5XX}"),
+        "Which responses are failures, and which failures may be tried again.",
+    ),
+];
+
+/// The keys of `io.l5d.static`.
+pub(super) static STATIC_KEYS: &[Key] = &[key(
+    "configs",
+    Type::List(&Type::Object(&STATIC_ENTRY)),
+    Required,
+    "The entries. All that match a logical name hold for it; of a key that several of them give, \
+     the last one counts, whole.",
+)];
+
+static STATIC_ENTRY: Section = Section {
+    noun: "an entry of `configs`",
+    keys: &[
+        &[key(
+            "prefix",
+            Type::Pattern,
+            Required,
+            "The logical names that the entry holds for: those that begin like this, such as \
+             `/svc/web`. `*` is any one segment, `{name}` any text within one.",
+        )],
+        KEYS,
+    ],
+};
+
+static RETRIES: Section = Section {
+    noun: "`retries`",
+    keys: &[&[
+        key(
+            "budget",
+            Type::Object(&retry::BUDGET),
+            Means("the defaults of its keys"),
+            "How many retries there may be, for each logical name.",
+        ),
+        key(
+            "backoff",
+            Type::Kind(&BACKOFFS),
+            Is("{kind: constant, ms: 0}"),
+            "How long to wait before each retry.",
+        ),
+    ]],
+};
+
 /// `io.l5d.global`: one entry for all names.
 pub(super) fn read_global(object: &mut Object<'_>) -> Option<ServicesConfig> {
     let entry = read_entry(object);
@@ -82,7 +146,7 @@ pub(super) fn read_global(object: &mut Object<'_>) -> Option<ServicesConfig> {
 pub(super) fn read_static(object: &mut Object<'_>) -> Option<ServicesConfig> {
     let entries = object.required("configs", |field| {
         field.list("services", |item| {
-            let mut object = item.object("an entry of `configs`")?;
+            let mut object = item.object(&STATIC_ENTRY)?;
             let prefix = object.required("prefix", value::pattern);
             let entry = read_entry(&mut object);
             object.finish();
@@ -102,7 +166,7 @@ fn read_entry(object: &mut Object<'_>) -> ServiceEntry {
 
 fn read_retries(field: &Field<'_>) -> Option<RetriesConfig> {
     let default = RetriesConfig::default();
-    let mut object = field.object("`retries`")?;
+    let mut object = field.object(&RETRIES)?;
     let budget = object.optional("budget", retry::read_budget).unwrap_or(default.budget);
     let backoff =
         object.optional("backoff", |field| BACKOFFS.read(field)).unwrap_or(default.backoff);

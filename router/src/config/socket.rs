@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::keys::{Absent::*, Section, Type, key};
 use super::reader::Field;
 use super::value;
 
@@ -47,9 +48,82 @@ pub struct SessionConfig {
     pub idle_time: Option<Duration>,
 }
 
+/// `socketOptions`
+pub(super) static SOCKET: Section = Section {
+    noun: "`socketOptions`",
+    keys: &[&[
+        key(
+            "noDelay",
+            Type::Boolean,
+            Is("true"),
+            "Whether small writes are sent at once (TCP_NODELAY) instead of being held back to be \
+             joined with later ones.",
+        ),
+        key(
+            "reuseAddr",
+            Type::Boolean,
+            Is("true"),
+            "Whether a listener may take over a port while old connections of it linger \
+             (SO_REUSEADDR).",
+        ),
+        key(
+            "reusePort",
+            Type::Boolean,
+            Is("false"),
+            "Whether several sockets may listen on the same port (SO_REUSEPORT).",
+        ),
+        key(
+            "writeTimeoutMs",
+            Type::Millis(1),
+            Means("no limit"),
+            "A connection is closed when its peer has taken no byte for this long while there was \
+             something to send.",
+        ),
+        key(
+            "readTimeoutMs",
+            Type::Millis(1),
+            Means("no limit"),
+            "A connection is closed when its peer has sent no byte for this long.",
+        ),
+        key(
+            "keepAlive",
+            Type::Boolean,
+            Means("as the system has it"),
+            "Whether the system probes idle connections (SO_KEEPALIVE), so that dead peers are \
+             noticed.",
+        ),
+        key(
+            "backlog",
+            Type::Integer(1, value::MAX),
+            Means("as the system has it"),
+            "Connections that the system keeps waiting until they are accepted. Only listeners \
+             have a use for it.",
+        ),
+    ]],
+};
+
+/// `serverSession` and `clientSession`
+pub(super) static SESSION: Section = Section {
+    noun: "a session",
+    keys: &[&[
+        key(
+            "lifeTimeMs",
+            Type::Millis(1),
+            Means("no limit"),
+            "A connection is closed this long after it was opened, as soon as no request is on it.",
+        ),
+        key(
+            "idleTimeMs",
+            Type::Millis(1),
+            Means("no limit"),
+            "A connection is closed when no request has been on it for this long.",
+        ),
+    ]],
+};
+
 pub(super) fn read_options(field: &Field<'_>) -> Option<SocketConfig> {
     let default = SocketConfig::default();
-    let mut object = field.object("`socketOptions`")?;
+    let mut object = field.object(&SOCKET)?;
     let config = SocketConfig {
         no_delay: object.optional("noDelay", value::boolean).unwrap_or(default.no_delay),
         reuse_addr: object.optional("reuseAddr", value::boolean).unwrap_or(default.reuse_addr),
@@ -65,7 +139,7 @@ pub(super) fn read_options(field: &Field<'_>) -> Option<SocketConfig> {
 
 /// `serverSession` or `clientSession`.
 pub(super) fn read_session(field: &Field<'_>) -> Option<SessionConfig> {
-    let mut object = field.object("a session")?;
+    let mut object = field.object(&SESSION)?;
     let life_time = object.optional("lifeTimeMs", value::limit_millis);
     let idle_time = object.optional("idleTimeMs", value::limit_millis);
     object.finish();

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use dtab::Place;
 
 use super::error::Code;
+use super::keys::{Absent::*, Key, Section, Type, key};
 use super::reader::{Field, Object};
 use super::value;
 
@@ -70,6 +71,110 @@ pub struct ClientTlsConfig {
     pub place: Place,
 }
 
+static IDENTITY_KEYS: &[Key] = &[
+    key(
+        "certPath",
+        Type::File,
+        Required,
+        "The certificate that is shown to the peer, with the chain behind it (PEM).",
+    ),
+    key("keyPath", Type::File, Required, "The private key of that certificate (PEM)."),
+    key(
+        "intermediateCertsPath",
+        Type::File,
+        Means("none"),
+        "Further certificates of the chain (PEM), put behind those of certPath.",
+    ),
+];
+
+static PROTOCOLS_KEY: &[Key] = &[key(
+    "protocols",
+    Type::List(&Type::Text),
+    Means("TLSv1.2 and TLSv1.3"),
+    "The versions of TLS that are spoken: TLSv1.2, TLSv1.3.",
+)];
+
+/// `tls` of a server or of the admin server
+pub(super) static SERVER_TLS: Section = Section {
+    noun: "the `tls` of a server",
+    keys: &[
+        IDENTITY_KEYS,
+        &[
+            key(
+                "caCertPath",
+                Type::File,
+                Means("the authorities of the system"),
+                "The authorities (PEM) whose signature the certificates of callers must have.",
+            ),
+            key(
+                "requireClientAuth",
+                Type::Boolean,
+                Is("false"),
+                "Whether callers must show a certificate; otherwise they are asked for none.",
+            ),
+            key(
+                "ciphers",
+                Type::List(&Type::Text),
+                Means("all that are safe"),
+                "The cipher suites that are allowed, by their OpenSSL names.",
+            ),
+        ],
+        PROTOCOLS_KEY,
+    ],
+};
+
+/// `tls` of a client
+pub(super) static CLIENT_TLS: Section = Section {
+    noun: "the `tls` of a client",
+    keys: &[
+        &[
+            key(
+                "enabled",
+                Type::Boolean,
+                Is("true"),
+                "False speaks plain text, and so undoes the `tls` of an earlier entry of `configs`.",
+            ),
+            key(
+                "disableValidation",
+                Type::Boolean,
+                Is("false"),
+                "True takes any certificate, so that anybody on the way can read and change \
+                 everything. For trials only.",
+            ),
+            key(
+                "commonName",
+                Type::Text,
+                Means("required unless disableValidation"),
+                "The name that the endpoint's certificate must have, also sent as SNI. `{names}` \
+                 captured by the entry's prefix are replaced.",
+            ),
+            key(
+                "trustCertsBundle",
+                Type::File,
+                Means("the authorities of the system"),
+                "The authorities (PEM) whose signature the endpoint's certificate must have.",
+            ),
+            key(
+                "trustCerts",
+                Type::List(&Type::File),
+                Means("none"),
+                "As trustCertsBundle, but in several files. Linkerd deprecated it; the two cannot \
+                 be given together.",
+            ),
+            key(
+                "clientAuth",
+                Type::Object(&CLIENT_AUTH),
+                Means("no certificate is shown"),
+                "The certificate that we show to endpoints which ask for one. Cannot be given with \
+                 disableValidation.",
+            ),
+        ],
+        PROTOCOLS_KEY,
+    ],
+};
+
+static CLIENT_AUTH: Section = Section { noun: "`clientAuth`", keys: &[IDENTITY_KEYS] };
+
 fn read_identity(object: &mut Object<'_>) -> Option<IdentityConfig> {
     let cert = object.required("certPath", value::file);
     let key = object.required("keyPath", value::file);
@@ -79,7 +184,7 @@ fn read_identity(object: &mut Object<'_>) -> Option<IdentityConfig> {
 
 /// `tls` of a server or of the admin server.
 pub(super) fn read_server(field: &Field<'_>) -> Option<ServerTlsConfig> {
-    let mut object = field.object("the `tls` of a server")?;
+    let mut object = field.object(&SERVER_TLS)?;
     let identity = read_identity(&mut object);
     let ca_cert = object.optional("caCertPath", value::file);
     let require_client_auth = object.optional("requireClientAuth", value::boolean);
@@ -98,7 +203,7 @@ pub(super) fn read_server(field: &Field<'_>) -> Option<ServerTlsConfig> {
 
 /// `tls` of a client. What Linkerd finds out at the first request is found out here.
 pub(super) fn read_client(field: &Field<'_>) -> Option<ClientTlsConfig> {
-    let mut object = field.object("the `tls` of a client")?;
+    let mut object = field.object(&CLIENT_TLS)?;
     let enabled = object.optional("enabled", value::boolean).unwrap_or(true);
     let disable_validation = object.optional("disableValidation", value::boolean).unwrap_or(false);
     let common_name = object.optional("commonName", value::text);
@@ -120,7 +225,7 @@ pub(super) fn read_client(field: &Field<'_>) -> Option<ClientTlsConfig> {
         reported.related(bundle.node.span.clone(), "the bundle is here");
     }
     let client_auth = client_auth_field.as_ref().and_then(|field| {
-        let mut object = field.object("`clientAuth`")?;
+        let mut object = field.object(&CLIENT_AUTH)?;
         let identity = read_identity(&mut object);
         object.finish();
         identity

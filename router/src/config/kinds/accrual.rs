@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{BACKOFFS, BackoffConfig};
+use crate::config::keys::{Absent::*, Key, Type, key};
 use crate::config::reader::Object;
 use crate::config::value;
 
@@ -52,6 +53,52 @@ impl Default for FailureAccrualConfig {
         }
     }
 }
+
+/// The key that all kinds but `none` have.
+pub(super) static BACKOFF_KEY: &[Key] = &[key(
+    "backoff",
+    Type::Kind(&BACKOFFS),
+    Means("from 5 s to 300 s, half of it random"),
+    "How long an endpoint is left alone before one request tries it again; after each failure \
+     the next wait of the sequence.",
+)];
+
+/// The keys of `io.l5d.consecutiveFailures`.
+pub(super) static CONSECUTIVE_FAILURES_KEYS: &[Key] = &[key(
+    "failures",
+    Type::Integer(1, value::MAX),
+    Required,
+    "How many requests in a row must fail.",
+)];
+
+const SUCCESS_RATE_KEY: Key = key(
+    "successRate",
+    Type::Number(0.0, 1.0),
+    Required,
+    "The share of successes below which an endpoint is left alone.",
+);
+
+/// The keys of `io.l5d.successRate`.
+pub(super) static SUCCESS_RATE_KEYS: &[Key] = &[
+    SUCCESS_RATE_KEY,
+    key(
+        "requests",
+        Type::Integer(1, value::MAX),
+        Required,
+        "Over how many requests the share is averaged; as many are needed before it counts.",
+    ),
+];
+
+/// The keys of `io.l5d.successRateWindowed`.
+pub(super) static SUCCESS_RATE_WINDOWED_KEYS: &[Key] = &[
+    SUCCESS_RATE_KEY,
+    key(
+        "window",
+        Type::Integer(1, value::MAX),
+        Required,
+        "Over how many seconds the share is averaged.",
+    ),
+];
 
 fn with_backoff(
     object: &mut Object<'_>,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::config::error::Code;
+use crate::config::keys::{Absent::*, Key, Type, key};
 use crate::config::reader::Object;
 use crate::config::value;
 
@@ -29,6 +30,16 @@ pub enum BackoffConfig {
         max: Duration,
     },
 }
+
+/// The keys of `constant`.
+pub(super) static CONSTANT_KEYS: &[Key] =
+    &[key("ms", Type::Millis(0), Is("0"), "How long each wait is.")];
+
+/// The keys of `jittered`.
+pub(super) static JITTERED_KEYS: &[Key] = &[
+    key("minMs", Type::Millis(1), Required, "The first wait, and the shortest."),
+    key("maxMs", Type::Millis(1), Required, "The longest wait; at least minMs."),
+];
 
 pub(super) fn read_constant(object: &mut Object<'_>) -> Option<BackoffConfig> {
     let wait = object.optional("ms", value::millis).unwrap_or(Duration::ZERO);

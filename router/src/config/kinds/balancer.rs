@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::config::error::Code;
+use crate::config::keys::{Absent::*, Key, Type, key};
 use crate::config::reader::Object;
 use crate::config::value;
 
@@ -59,6 +60,53 @@ impl Default for LoadBalancerConfig {
         Self { kind: BalancerKind::P2c { max_effort: 5 }, enable_probation: false }
     }
 }
+
+/// The key that all kinds have.
+pub(super) static COMMON_KEYS: &[Key] = &[key(
+    "enableProbation",
+    Type::Boolean,
+    Is("false"),
+    "Whether an endpoint that discovery takes away stays in use for as long as it works.",
+)];
+
+/// The key of those that draw endpoints.
+pub(super) static MAX_EFFORT_KEY: &[Key] = &[key(
+    "maxEffort",
+    Type::Integer(1, 1000),
+    Is("5"),
+    "How often a draw is repeated that finds no endpoint which takes requests.",
+)];
+
+/// The keys of `ewma` alone.
+pub(super) static EWMA_KEYS: &[Key] = &[key(
+    "decayTimeMs",
+    Type::Millis(1),
+    Is("10000"),
+    "The window of the average of latencies: older ones hardly count.",
+)];
+
+/// The keys of `aperture` alone.
+pub(super) static APERTURE_KEYS: &[Key] = &[
+    key("smoothWindowMs", Type::Millis(1), Is("5000"), "The window of the average of the load."),
+    key(
+        "lowLoad",
+        Type::Number(0.0, f64::INFINITY),
+        Is("0.5"),
+        "With fewer requests in progress for each endpoint in use, one endpoint fewer is used.",
+    ),
+    key(
+        "highLoad",
+        Type::Number(0.0, f64::INFINITY),
+        Is("2"),
+        "With more requests in progress for each endpoint in use, one endpoint more is used.",
+    ),
+    key(
+        "minAperture",
+        Type::Integer(1, value::MAX),
+        Is("1"),
+        "Endpoints that are in use whatever the load.",
+    ),
+];
 
 fn of_kind(object: &mut Object<'_>, kind: BalancerKind) -> Option<LoadBalancerConfig> {
     let enable_probation = object.optional("enableProbation", value::boolean).unwrap_or(false);

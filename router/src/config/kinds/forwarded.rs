@@ -2,6 +2,7 @@
 //! connection.
 
 use super::LABELERS;
+use crate::config::keys::{Absent::*, Key, Section, Type, key};
 use crate::config::reader::{Field, Object};
 use crate::config::value;
 
@@ -34,16 +35,35 @@ pub enum Labeler {
     },
 }
 
+/// `addForwardedHeader`
+pub(crate) static FORWARDED: Section = Section {
+    noun: "`addForwardedHeader`",
+    keys: &[&[
+        key(
+            "by",
+            Type::Kind(&LABELERS),
+            Is("{kind: requestRandom}"),
+            "How our end of the connection is named.",
+        ),
+        key(
+            "for",
+            Type::Kind(&LABELERS),
+            Is("{kind: requestRandom}"),
+            "How the caller's end is named.",
+        ),
+    ]],
+};
+
+/// The keys of the labeler `static`.
+pub(super) static STATIC_KEYS: &[Key] =
+    &[key("label", Type::Text, Required, "The name, such as `_edge`.")];
+
 pub(crate) fn read(field: &Field<'_>) -> Option<ForwardedConfig> {
-    let mut object = field.object("`addForwardedHeader`")?;
+    let mut object = field.object(&FORWARDED)?;
     let by = object.optional("by", |by| LABELERS.read(by)).unwrap_or(Labeler::RequestRandom);
     let for_ = object.optional("for", |for_| LABELERS.read(for_)).unwrap_or(Labeler::RequestRandom);
     object.finish();
     Some(ForwardedConfig { by, for_ })
-}
-
-pub(super) fn read_plain(_: &mut Object<'_>, labeler: Labeler) -> Option<Labeler> {
-    Some(labeler)
 }
 
 pub(super) fn read_static(object: &mut Object<'_>) -> Option<Labeler> {

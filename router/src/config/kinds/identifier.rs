@@ -4,6 +4,7 @@ use dtab::Path;
 
 use super::IDENTIFIERS;
 use crate::config::error::Code;
+use crate::config::keys::{Absent::*, Key, Type, key};
 use crate::config::node::Value;
 use crate::config::reader::{Field, Object};
 use crate::config::value;
@@ -60,6 +61,50 @@ pub struct StaticIdentifierConfig {
     /// The path, below `dstPrefix`.
     pub path: Path,
 }
+
+/// The keys of `io.l5d.header`.
+pub(super) static HEADER_KEYS: &[Key] = &[key(
+    "header",
+    Type::HeaderName,
+    Is("l5d-name"),
+    "The header that holds the name as a path, such as `/web/v1`.",
+)];
+
+/// The keys of `io.l5d.header.token`.
+pub(super) static HEADER_TOKEN_KEYS: &[Key] = &[key(
+    "header",
+    Type::HeaderName,
+    Is("Host"),
+    "The header whose value is the name, as one segment in lower case.",
+)];
+
+/// The keys of `io.l5d.methodAndHost`.
+pub(super) static METHOD_AND_HOST_KEYS: &[Key] = &[key(
+    "httpUriInDst",
+    Type::Boolean,
+    Is("false"),
+    "Whether the segments of the URI's path are put behind the name.",
+)];
+
+/// The keys of `io.l5d.path`.
+pub(super) static PATH_KEYS: &[Key] = &[
+    key(
+        "segments",
+        Type::Integer(i32::MIN as i64, value::MAX),
+        Is("1"),
+        "How many segments of the URI's path are the name; a negative number is 0.",
+    ),
+    key(
+        "consume",
+        Type::Boolean,
+        Is("false"),
+        "Whether these segments are cut from the URI that the service sees.",
+    ),
+];
+
+/// The keys of `io.l5d.static`.
+pub(super) static STATIC_KEYS: &[Key] =
+    &[key("path", Type::Path, Required, "The name of every request, below dstPrefix.")];
 
 /// What a router without `identifier` does: the `Host` header is the name.
 pub(crate) fn default() -> Vec<IdentifierConfig> {

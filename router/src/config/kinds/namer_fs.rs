@@ -12,6 +12,7 @@ use dtab::Path;
 
 use super::namer::{NamerConfig, NamerKind};
 use super::transformer;
+use crate::config::keys::{Absent::*, Key, Type, key};
 use crate::config::reader::Object;
 use crate::config::value;
 
@@ -22,6 +23,22 @@ pub struct FsNamerConfig {
     /// of the process.
     pub root_dir: PathBuf,
 }
+
+pub(super) static KEYS: &[Key] = &[
+    key(
+        "rootDir",
+        Type::Directory,
+        Required,
+        "The directory, in which each file is named like a service and lists its addresses, one \
+         `host port` a line with an optional weight. Changes are seen at once.",
+    ),
+    key(
+        "prefix",
+        Type::Path,
+        Is("/io.l5d.fs"),
+        "The namer answers for the names below `/#` and this.",
+    ),
+];
 
 pub(super) fn read(object: &mut Object<'_>) -> Option<NamerConfig> {
     let root_dir = object.required("rootDir", value::directory);

@@ -13,6 +13,7 @@ use dtab::Path;
 use super::namer::{NamerConfig, NamerKind};
 use super::transformer;
 use crate::config::error::Code;
+use crate::config::keys::{Absent::*, Key, Type, key};
 use crate::config::reader::{Field, Object};
 use crate::config::value;
 
@@ -24,6 +25,23 @@ pub struct RewriteNamerConfig {
     /// What it becomes; `{captures}` are replaced.
     pub name: String,
 }
+
+pub(super) static KEYS: &[Key] = &[
+    key("prefix", Type::Path, Required, "The namer answers for the names below `/#` and this."),
+    key(
+        "pattern",
+        Type::Pattern,
+        Required,
+        "What the rest of a name must begin with, such as `/{service}/api`. `*` is any one \
+         segment, `{name}` captures text within one.",
+    ),
+    key(
+        "name",
+        Type::Form("path with captures"),
+        Required,
+        "What the name becomes, such as `/svc/{service}`; it is then resolved in its turn.",
+    ),
+];
 
 pub(super) fn read(object: &mut Object<'_>) -> Option<NamerConfig> {
     let prefix = match object.get("prefix") {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 
 use crate::config::error::{Code, clip};
+use crate::config::keys::{Absent::*, Key, Type, key};
 use crate::config::reader::{Field, Object};
 use crate::config::value;
 
@@ -65,6 +66,64 @@ pub struct TracelogConfig {
     /// The level of the lines; info unless given, off for none.
     pub level: LevelFilter,
 }
+
+/// The keys of `io.l5d.prometheus`.
+pub(super) static PROMETHEUS_KEYS: &[Key] = &[
+    key(
+        "path",
+        Type::Text,
+        Is("/admin/metrics/prometheus"),
+        "The path of the page on the admin server.",
+    ),
+    key("prefix", Type::Text, Means("empty"), "Put before the name of every metric."),
+];
+
+/// The keys of `io.l5d.statsd`.
+pub(super) static STATSD_KEYS: &[Key] = &[
+    key("prefix", Type::Text, Is("linkerd"), "Put before the name of every metric, with a dot."),
+    key("hostname", Type::Text, Is("127.0.0.1"), "The name or address of the StatsD server."),
+    key("port", Type::Port, Is("8125"), "The UDP port of the StatsD server."),
+    key("gaugeIntervalMs", Type::Millis(1), Is("10000"), "How often gauges are sent."),
+    key(
+        "sampleRate",
+        Type::Number(0.0, 1.0),
+        Is("0.01"),
+        "The share of events that is sent, from none (0) to all (1).",
+    ),
+];
+
+/// The keys of `io.l5d.recentRequests`.
+pub(super) static RECENT_REQUESTS_KEYS: &[Key] = &[
+    key(
+        "sampleRate",
+        Type::Number(0.0, 1.0),
+        Required,
+        "The share of requests that is recorded, from none (0) to all (1).",
+    ),
+    key(
+        "capacity",
+        Type::Integer(1, 10_000),
+        Is("10"),
+        "How many requests are kept; the oldest makes room for the newest.",
+    ),
+];
+
+/// The keys of `io.l5d.tracelog`.
+pub(super) static TRACELOG_KEYS: &[Key] = &[
+    key(
+        "sampleRate",
+        Type::Number(f64::NEG_INFINITY, f64::INFINITY),
+        Is("1"),
+        "The share of traces that is logged where the caller does not decide, from none (0) to \
+         all (1). Other numbers count as the nearer of these.",
+    ),
+    key(
+        "level",
+        Type::Form("log level"),
+        Is("INFO"),
+        "The level of the lines: OFF, FATAL, CRITICAL, ERROR, WARNING, INFO, DEBUG, TRACE or ALL.",
+    ),
+];
 
 pub(super) fn read_prometheus(object: &mut Object<'_>) -> Option<TelemeterConfig> {
     let path = object

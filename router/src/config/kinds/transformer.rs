@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use dtab::Path;
 
 use super::TRANSFORMERS;
+use crate::config::keys::{Absent::*, Key, Type, key};
 use crate::config::reader::Object;
 use crate::config::value;
 
@@ -59,6 +60,34 @@ pub struct SpecificHostTransformerConfig {
     /// The address that is kept.
     pub host: IpAddr,
 }
+
+/// The key of namers and interpreters.
+pub(super) static TRANSFORMERS_KEY: &[Key] = &[key(
+    "transformers",
+    Type::List(&Type::Kind(&TRANSFORMERS)),
+    Is("[]"),
+    "What is done to every tree of bound names that comes out, in this order.",
+)];
+
+/// The key that all transformers have.
+pub(super) static PREFIX_KEY: &[Key] = &[key(
+    "prefix",
+    Type::Path,
+    Means("the kind and its keys"),
+    "Bound names get `/%` and this in front, so that the transformer is seen in them.",
+)];
+
+/// The keys of `io.l5d.const` and `io.l5d.replace`.
+pub(super) static PATH_KEY: &[Key] =
+    &[key("path", Type::Path, Required, "The name whose binding is taken instead.")];
+
+/// The keys of `io.l5d.port`.
+pub(super) static PORT_KEY: &[Key] =
+    &[key("port", Type::Port, Required, "The port that every address gets.")];
+
+/// The keys of `io.l5d.specificHost`.
+pub(super) static HOST_KEY: &[Key] =
+    &[key("host", Type::Ip, Required, "The address that is kept.")];
 
 /// The key `transformers`.
 pub(super) fn read_all(object: &mut Object<'_>) -> Vec<TransformerConfig> {
