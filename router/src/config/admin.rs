@@ -130,7 +130,7 @@ static SECURITY: Section = Section {
             "controlEnabled",
             Type::Boolean,
             Is("true"),
-            "Whether what changes something is served: shutdown and log levels.",
+            "Whether what changes something is served: shutdown, reload and log levels.",
         ),
         key("diagnosticsEnabled", Type::Boolean, Is("true"), "Whether all other pages are served."),
         key(

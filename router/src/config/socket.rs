@@ -21,7 +21,7 @@ pub struct SocketConfig {
     pub read_timeout: Option<Duration>,
     /// TCP keep-alive probes; as the system has it unless given.
     pub keep_alive: Option<bool>,
-    /// Connections that the system keeps for us until they are accepted.
+    /// Connections that the system keeps for us until they are accepted; 1024 unless given.
     pub backlog: Option<u32>,
 }
 
@@ -95,7 +95,7 @@ pub(super) static SOCKET: Section = Section {
         key(
             "backlog",
             Type::Integer(1, value::MAX),
-            Means("as the system has it"),
+            Means("1024"),
             "Connections that the system keeps waiting until they are accepted. Only listeners \
              have a use for it.",
         ),
