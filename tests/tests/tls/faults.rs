@@ -19,6 +19,7 @@ fn said(dir: &Path, keys: &str) -> String {
     for args in [&["run", "--validate"][..], &["run"]] {
         let args = args.iter().map(|&arg| arg.to_owned());
         let mut proc = Proc::fingerpost(args.chain([config.display().to_string()]));
+        proc.wait_log("linkerd.yaml:");
         let status = proc.wait(Duration::from_secs(10));
         assert!(!status.success(), "{keys} was taken");
         let stderr = proc.stderr();
