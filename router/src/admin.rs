@@ -17,7 +17,7 @@
 //! | `/bound-names.json` | the names that namers can list |
 //! | `/client_state.json` | each client's addresses |
 //! | `/certificates.json` | whose TLS is made of which files, since when, and what is wrong with them now |
-//! | `/clients.json` | each client with its configuration, and how its endpoints fare: see [`clients`] |
+//! | `/clients.json` | each client with its configuration, and how its endpoints fare: its load, its state and why |
 //! | `/routers.json` | each router with its servers, identifiers and table |
 //! | `/admin/registry.json` | servers and clients, in the shape of Twitter's registry |
 //! | `/watches.json` | every discovery watch with its state, by namer |
@@ -26,7 +26,7 @@
 //!
 //! `/admin/threads`, `/admin/contention`, `/admin/lint`, `/admin/pprof/…`, `/admin/announcer` and
 //! `/admin/tracing` tell of a Java machine and of Finagle: there is nothing behind them here, and they
-//! are 404. Which of the others are served is up to `admin.security` ([`security`]).
+//! are 404. Which of the others are served is up to `admin.security`.
 //!
 //! Paths, statuses and bodies are Linkerd's where it has them. HEAD is answered like GET. Unknown
 //! paths are 404 with an empty body. What asks is limited in size ([`MAX_BODY`]) and time.
