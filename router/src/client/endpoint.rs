@@ -55,6 +55,9 @@ impl Endpoint {
     }
 
     /// A connection that is free, the last used first, or a fresh one.
+    ///
+    /// What is rare is boxed here and elsewhere on the way of a request, so that the state of a request,
+    /// which is moved as a whole, stays small.
     pub(super) async fn connection(
         self: &Rc<Self>,
         pooled: bool,
@@ -64,7 +67,7 @@ impl Endpoint {
             return Ok(connection);
         }
         let Some(limit) = self.pool.limit() else {
-            let channel = self.connect(None, stats).await.map_err(Unconnected::Failed)?;
+            let channel = Box::pin(self.connect(None, stats)).await.map_err(Unconnected::Failed)?;
             return Ok(self.used(channel, false, stats));
         };
         let mut waiting = None;
@@ -88,7 +91,8 @@ impl Endpoint {
             }
         };
         drop(waiting);
-        let channel = self.connect(Some(permit), stats).await.map_err(Unconnected::Failed)?;
+        let channel =
+            Box::pin(self.connect(Some(permit), stats)).await.map_err(Unconnected::Failed)?;
         Ok(self.used(channel, false, stats))
     }
 

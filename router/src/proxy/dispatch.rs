@@ -68,7 +68,8 @@ impl LocalServer {
         let label = &self.router.shared.label;
         if let Some(trace) = trace.as_ref().filter(|trace| trace.is_last()) {
             let to = (&*target.resolved, target.drawn);
-            return trace.add_context(label, entry, to, None, with_status(StatusCode::OK)).await;
+            let answer = with_status(StatusCode::OK);
+            return Box::pin(trace.add_context(label, entry, to, None, answer)).await;
         }
         let certificate = ForwardedCert::take(caller.certificate.as_ref(), &mut parts.headers);
         let prepared = self.prepare(caller, entry, context, parts, body, upgrade.as_ref());
@@ -122,7 +123,7 @@ impl LocalServer {
         let Target { resolved, drawn } = &target;
         if let Some(trace) = &trace {
             let to = (&**resolved, *drawn);
-            response = trace.add_context(label, entry, to, selected, response).await?;
+            response = Box::pin(trace.add_context(label, entry, to, selected, response)).await?;
         }
         let used = resolved.override_used(*drawn);
         Ok(self.explained(context, &resolved.binding, used, response))
@@ -221,7 +222,7 @@ impl LocalServer {
         if length.is_none_or(|length| length > self.router.shared.stream_after) {
             return Ok(RequestBody::Streamed(body));
         }
-        match body.collect().await {
+        match Box::pin(body.collect()).await {
             Ok(body) => Ok(RequestBody::Kept(body.to_bytes())),
             Err(_) if caller.progress.has_bad_body() => Err(bad_chunks()),
             Err(error) => {

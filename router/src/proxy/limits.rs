@@ -38,7 +38,7 @@ impl LocalServer {
         request: Request<Incoming>,
     ) -> Result<Response<ResponseBody>, Refusal> {
         let Some(limit) = self.shared.timeout else { return self.route(caller, request).await };
-        match tokio::time::timeout(limit, self.route(caller, request)).await {
+        match Box::pin(tokio::time::timeout(limit, self.route(caller, request))).await {
             Ok(answer) => answer,
             Err(_) => {
                 self.stats.timeouts.incr();

@@ -38,7 +38,8 @@ pub(crate) async fn serve(
     let Some(tls) = server.shared.tls.clone() else {
         return serve_on(socket, None, slot, server, remote, progress, admitted).await;
     };
-    let shaken = tokio::time::timeout(server.shared.limits.head_time, tls.accept(socket)).await;
+    let limit = server.shared.limits.head_time;
+    let shaken = Box::pin(tokio::time::timeout(limit, tls.accept(socket))).await;
     let socket = match shaken {
         Ok(Ok(socket)) => socket,
         Ok(Err(error)) => {
@@ -53,7 +54,7 @@ pub(crate) async fn serve(
     let certificate = socket.get_ref().1.peer_certificates().and_then(<[_]>::first);
     let certificate = certificate.map(|certificate| peer::header_value(certificate));
     let _open_tls = server.stats.tls_connected();
-    serve_on(socket, certificate, slot, server, remote, progress, admitted).await;
+    Box::pin(serve_on(socket, certificate, slot, server, remote, progress, admitted)).await;
 }
 
 async fn serve_on<S: Socket + Send + 'static>(
