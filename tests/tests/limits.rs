@@ -255,16 +255,20 @@ fn callers_are_served_while_others_trickle() {
     thread::scope(|scope| {
         scope.spawn(|| {
             let mut trickling = Vec::new();
-            for _ in 0..500 {
-                let Ok(mut client) = RawClient::connect(router.addr) else { continue };
-                let _ = client.send("GET / HTTP/1.1\r\nHost: web\r\nx-slow: ");
-                trickling.push(client);
+            for _ in 0..25 {
+                // A new connection is among the last to be given up: it has the time of 50 others
+                // to bring its head, of which it gets that of 20.
+                for _ in 0..20 {
+                    let Ok(mut client) = RawClient::connect(router.addr) else { continue };
+                    let _ = client.send("GET / HTTP/1.1\r\nHost: web\r\nx-slow: ");
+                    trickling.push(client);
+                }
                 for client in &mut trickling {
                     let _ = client.send("x"); // most are closed by now
                 }
+                let before = served.load(SeqCst);
+                wait_until(LIMIT, || served.load(SeqCst) > before);
             }
-            // The attack is over once they have been served under it.
-            wait_until(LIMIT, || served.load(SeqCst) > 100);
             stop.store(true, SeqCst);
         });
         scope.spawn(|| {
@@ -276,6 +280,6 @@ fn callers_are_served_while_others_trickle() {
             }
         });
     });
-    assert!(served.into_inner() > 100);
+    assert!(served.into_inner() >= 25);
     assert!(counted(&router, "limits/shed") > 100.0);
 }
