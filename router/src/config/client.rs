@@ -78,15 +78,15 @@ pub struct ClientConfig {
     pub max_in_flight: Option<u32>,
 }
 
-/// `hostConnectionPool`: the connections to each endpoint. Each data worker has a pool of its own,
-/// which gets its share of `max_size` and `max_waiters`.
+/// `hostConnectionPool`: the connections to each endpoint. Each data worker has a pool of its own;
+/// `max_size` and `max_waiters` hold for all of them together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PoolConfig {
     /// `minSize`: kept open although unused; 0 unless given.
     pub min_size: u32,
     /// `maxSize`: at most so many; no limit unless given.
     pub max_size: Option<u32>,
-    /// `idleTimeMs`: those above `min_size` are closed when unused for so long.
+    /// `idleTimeMs`: those above `min_size` are closed when unused for so long; 90 s unless given.
     pub idle_time: Option<Duration>,
     /// `maxWaiters`: requests that wait for a connection; no limit unless given.
     pub max_waiters: Option<u32>,
@@ -237,19 +237,21 @@ static POOL: Section = Section {
             "minSize",
             Type::Integer(0, value::MAX),
             Is("0"),
-            "Connections that stay open although no request is on them.",
+            "Connections of each data worker that stay open although no request is on them.",
         ),
         key(
             "maxSize",
             Type::Integer(1, value::MAX),
             Means("no limit"),
-            "Connections that may be open at a time; at least minSize.",
+            "Connections of all data workers together that may be open at a time; at least minSize.",
         ),
         key(
             "idleTimeMs",
             Type::Millis(0),
-            Means("no limit"),
-            "Connections above minSize are closed when no request has been on them for this long.",
+            Means("90000"),
+            "Connections above minSize are closed when no request has been on them for this long. If it \
+             is absent, clientSession.idleTimeMs holds for them, too, where that is given. In Linkerd \
+             they stay open.",
         ),
         key(
             "maxWaiters",
