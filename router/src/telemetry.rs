@@ -178,6 +178,17 @@ impl Scope {
         }
     }
 
+    /// Keeps every metric at and below this place until it is dropped, pruned or not: handles that
+    /// are made meanwhile go on where others have ended. Gauges are not kept.
+    pub(crate) fn keep(&self) -> KeptMetrics {
+        let entries = lock(&self.registry.entries);
+        let below = entries.range(self.path.clone()..);
+        let below = below.take_while(|(key, _)| key.starts_with(&self.path));
+        let kept = below.filter(|(_, entry)| entry.kind() != Kind::Gauge);
+        let kept = kept.map(|(_, entry)| Membership::keep(&self.registry, entry));
+        KeptMetrics { _members: kept.collect() }
+    }
+
     fn key(&self, name: &str) -> Key {
         let mut key = Vec::with_capacity(self.path.len() + 1);
         key.extend_from_slice(&self.path);
@@ -201,6 +212,12 @@ impl Scope {
         drop(entries); // only now: a pruned entry is removed under this lock
         Membership::new(self.registry.clone(), entry)
     }
+}
+
+/// Metrics that are kept; see [`Scope::keep`].
+#[must_use = "what nobody keeps may be pruned"]
+pub(crate) struct KeptMetrics {
+    _members: Vec<Membership>,
 }
 
 impl fmt::Debug for Scope {

@@ -5,8 +5,8 @@
 //! slowly that their limits strike; the configuration is loaded again and again; and retries, accrual
 //! and balancing by latency are on. What is held in the end is what was held in the beginning.
 //!
-//! `CHURN_SECONDS` says for how long (12 unless given; 1800 for a soak), `CHURN_SEED` which random
-//! numbers; the seed is printed.
+//! `CHURN_SECONDS` says for how long (12 unless given; 1800 for a soak), `CHURN_RELOADS` how many
+//! changes come to one reload (40), `CHURN_SEED` which random numbers; the seed is printed.
 
 #[path = "churn/caller.rs"]
 mod caller;
@@ -35,7 +35,7 @@ use crate::world::{SERVICES, World};
 const CALLERS: usize = 4;
 const SLOW_CALLERS: usize = 4;
 /// How often the configuration is loaded again: once in so many changes.
-const RELOADS: usize = 400;
+const RELOADS: u64 = 40;
 const WORKERS: usize = 2;
 
 #[test]
@@ -47,7 +47,7 @@ fn everything_changes_and_every_answer_is_right_or_a_clear_error() {
     println!("CHURN_SEED={seed} CHURN_SECONDS={seconds}");
     let mut random = Random::new(seed);
     let mut world = World::new(Random::new(random.next()));
-    let mut router = Router::start(&world);
+    let mut router = Router::start(&world, number("CHURN_RELOADS").unwrap_or(RELOADS));
 
     // A little of everything, so that what is made once is there.
     router.churn(&mut world, &mut random, Duration::from_secs(2));
@@ -88,6 +88,7 @@ struct Router {
     proc: Proc,
     address: SocketAddr,
     admin: SocketAddr,
+    one_reload_in: usize,
     reloads: usize,
 }
 
@@ -115,7 +116,7 @@ impl Held {
 }
 
 impl Router {
-    fn start(world: &World) -> Self {
+    fn start(world: &World, one_reload_in: u64) -> Self {
         let [address, admin] =
             [free_port(), free_port()].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
         let config = world.folder().join("linkerd.yaml");
@@ -142,7 +143,7 @@ impl Router {
         let mut proc = Proc::fingerpost(["run", "--log", "warn", "--workers", &workers, config]);
         proc.wait_port(address);
         proc.wait_port(admin);
-        Router { proc, address, admin, reloads: 0 }
+        Router { proc, address, admin, one_reload_in: one_reload_in as usize, reloads: 0 }
     }
 
     /// Changes the world for some time while callers send requests.
@@ -167,7 +168,7 @@ impl Router {
         let end = Instant::now() + time;
         while Instant::now() < end && callers.iter().all(|caller| !caller.is_finished()) {
             world.churn();
-            if random.one_in(RELOADS) {
+            if random.one_in(self.one_reload_in) {
                 self.proc.signal("HUP");
                 self.reloads += 1;
             }

@@ -56,6 +56,29 @@ fn a_dead_endpoint_counts_as_in_linkerd() {
 }
 
 #[test]
+fn a_dead_endpoint_stays_dead_when_the_configuration_is_loaded_again() {
+    let (works, dead) = (Backend::fixed("ok"), format!("127.0.0.1 {}\n", free_port()));
+    let router = Setup::by_host()
+        .file("web", &format!("{}{dead}", works.fs_line()))
+        .router("client: {failureAccrual: {kind: io.l5d.consecutiveFailures, failures: 1, backoff: {kind: constant, ms: 600000}}}")
+        .start_with(&["--workers", "1"]);
+    let failures = || metric(&router, "service_creation/failures");
+    assert!(wait_until(LONG, || router.get("web").status == 200 && failures() == 1.0));
+    for _ in 0..3 {
+        assert_eq!(router.reload().status, 200);
+        (0..20).for_each(|_| assert_eq!(router.get("web").status, 200));
+    }
+    let names = "service_creation/failures failure_accrual/removals loadbalancer/adds \
+                 loadbalancer/busy";
+    insta::assert_snapshot!(seen(&router, names), @r"
+    service_creation/failures 1
+    failure_accrual/removals 1
+    loadbalancer/adds 2
+    loadbalancer/busy 1
+    ");
+}
+
+#[test]
 fn changes_of_addresses_count_once_whatever_the_number_of_workers() {
     let backends = [Backend::fixed("ok"), Backend::fixed("ok")];
     let router = Setup::by_host()

@@ -49,6 +49,13 @@ impl HealthTable {
         health
     }
 
+    /// Keeps what is known now until it is dropped, whether or not any worker has the clients.
+    pub(crate) fn keep(&self) -> KeptHealth {
+        let kept = lock(&self.clients).values().filter_map(Weak::upgrade).collect::<Vec<_>>();
+        let endpoints = kept.iter().flat_map(|client| client.known()).collect();
+        KeptHealth { _clients: kept, _endpoints: endpoints }
+    }
+
     /// Every endpoint of every client as it is now, by router and client.
     pub(crate) fn view(&self) -> Vec<ClientView> {
         let clients: Vec<_> = lock(&self.clients)
@@ -63,6 +70,13 @@ impl HealthTable {
         };
         clients.into_iter().map(view).collect()
     }
+}
+
+/// The health of clients that workers have let go of and may have again; see [`HealthTable::keep`].
+#[must_use = "what nobody keeps is forgotten"]
+pub(crate) struct KeptHealth {
+    _clients: Vec<Arc<ClientHealth>>,
+    _endpoints: Vec<Arc<Health>>,
 }
 
 /// The endpoints of one client, for people.
@@ -183,6 +197,10 @@ impl ClientHealth {
         let removes = before.endpoints().iter().filter(|old| !has(addresses, old.socket)).count();
         let adds = addresses.endpoints().iter().filter(|new| !has(&before, new.socket)).count();
         Some(Update { adds, removes })
+    }
+
+    fn known(&self) -> Vec<Arc<Health>> {
+        lock(&self.state).endpoints.values().filter_map(Weak::upgrade).collect()
     }
 
     /// The endpoints of the newest addresses, and those that are kept beside them.
@@ -370,6 +388,23 @@ mod tests {
         drop((clients, endpoints));
         let client = table.client("http", &id(), &config);
         assert_eq!(client.endpoint(address(1), 1.0).status(Instant::now()), Status::Open);
+    }
+
+    #[test]
+    fn what_is_kept_is_known_to_who_comes_next() {
+        let (table, config) = (HealthTable::new(), ClientConfig::default());
+        let client = table.client("http", &id(), &config);
+        let endpoint = client.endpoint(address(1), 1.0);
+        kill(&endpoint);
+        let kept = table.keep();
+        drop((client, endpoint));
+        let status = || {
+            let client = table.client("http", &id(), &config);
+            client.endpoint(address(1), 1.0).status(Instant::now())
+        };
+        assert_eq!(status(), Status::Busy);
+        drop(kept);
+        assert_eq!(status(), Status::Open);
     }
 
     #[test]

@@ -44,8 +44,8 @@ pub struct Binding {
     pub tree: Activity<Arc<NameTree<Bound>>>,
     /// Why `tree` is not that of the newest resolution.
     pub stale: Option<Failure>,
-    /// Goes up with every publish of any driver of the interpreter: of two bindings, the one with the
-    /// higher version is the newer one, whatever their names. 0 is "not resolved yet".
+    /// Goes up with every publish of any driver: of two bindings, the one with the higher version is
+    /// the newer one, whatever their names and configurations. 0 is "not resolved yet".
     pub version: u64,
 }
 
@@ -95,9 +95,11 @@ pub(crate) struct Table {
 #[derive(Debug, Default)]
 pub(crate) struct Drivers {
     leases: Mutex<HashMap<Arc<BoundName>, Weak<Lease>>>,
-    /// The version of the newest binding.
-    published: AtomicU64,
 }
+
+/// The version of the newest binding of any driver: what is known of endpoints outlasts a
+/// configuration, and must tell what is newer.
+static PUBLISHED: AtomicU64 = AtomicU64::new(0);
 
 #[derive(Debug)]
 struct BoundName {
@@ -175,7 +177,7 @@ impl Drivers {
         }
         let name = Arc::new(name);
         let (tx, rx) = watch::channel(Arc::new(unresolved(path)));
-        let task = rt.spawn(drive(self.clone(), table.clone(), name.clone(), tx)).abort_handle();
+        let task = rt.spawn(drive(table.clone(), name.clone(), tx)).abort_handle();
         let lease = Lease { name: name.clone(), rx: rx.clone(), task, drivers: self.clone() };
         let lease = Arc::new(lease);
         // The key of a lease that is just being dropped would be kept by an insertion.
@@ -205,12 +207,7 @@ fn delegation(path: &Path, step: Step, outcome: Outcome) -> Delegation {
     Delegation { path: path.clone(), dentry: None, step, outcome }
 }
 
-async fn drive(
-    drivers: Arc<Drivers>,
-    table: Arc<Table>,
-    name: Arc<BoundName>,
-    tx: watch::Sender<Arc<Binding>>,
-) {
+async fn drive(table: Arc<Table>, name: Arc<BoundName>, tx: watch::Sender<Arc<Binding>>) {
     let mut asked = Asked::default();
     loop {
         let resolution = catch_unwind(AssertUnwindSafe(|| {
@@ -234,7 +231,7 @@ async fn drive(
             let failure = Failure::new(FailureKind::Namer, message);
             delegation(&name.path, Step::Failed(failure), Outcome::Failed)
         });
-        tx.send_if_modified(|now| match successor(now, resolution, &drivers.published) {
+        tx.send_if_modified(|now| match successor(now, resolution) {
             Some(next) => {
                 *now = Arc::new(next);
                 true
@@ -259,7 +256,7 @@ fn panic_message(panic: &(dyn Any + Send)) -> &str {
 }
 
 /// The binding after `now`, if the new resolution differs.
-fn successor(now: &Binding, resolution: Delegation, published: &AtomicU64) -> Option<Binding> {
+fn successor(now: &Binding, resolution: Delegation) -> Option<Binding> {
     let good = match &now.tree {
         Activity::Ok(tree) => Some(tree),
         _ => None,
@@ -282,7 +279,7 @@ fn successor(now: &Binding, resolution: Delegation, published: &AtomicU64) -> Op
         now.version > 0 && tree == now.tree && stale == now.stale && resolution == *now.delegation;
     let delegation = Arc::new(resolution);
     (!same).then(|| {
-        let version = published.fetch_add(1, Relaxed) + 1;
+        let version = PUBLISHED.fetch_add(1, Relaxed) + 1;
         Binding { delegation, tree, stale, version }
     })
 }

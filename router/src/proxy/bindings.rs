@@ -230,6 +230,13 @@ impl Bindings {
         self.stats.client.expires.add((before - self.clients.len()) as u64);
     }
 
+    /// Lets go of everything: its router is replaced. Requests that are under way keep what they use.
+    pub(crate) fn let_go(&mut self) {
+        self.plain.clear();
+        self.overridden.clear();
+        self.clients.clear();
+    }
+
     /// Closes connections that have waited or lived for too long.
     pub(crate) fn reap(&self) {
         for client in self.clients.values() {

@@ -45,7 +45,8 @@ pub(super) struct Built {
     /// TLS by its files, of servers and clients.
     certificates: Vec<Arc<dyn FromFiles>>,
     _following: Option<Following>,
-    health: Arc<HealthTable>,
+    /// The same from one configuration to the next.
+    pub(super) health: Arc<HealthTable>,
     pub(super) telemeters: Telemeters,
     /// What sends metrics; ended with the configuration.
     _senders: JoinSet<()>,
@@ -74,19 +75,19 @@ pub(super) struct BuiltServer {
     pub(super) number: usize,
 }
 
-/// Builds everything that needs no socket. `gate` says what counts the connections of an address,
+/// Builds everything that needs no socket. `health` is what is known of endpoints already; `gate` says what counts the connections of an address,
 /// asked in the order of the configuration.
 pub(super) fn build(
     config: Arc<Config>,
     control: &Handle,
     metrics: &Metrics,
+    health: Arc<HealthTable>,
     mut gate: impl FnMut(&ServerConfig) -> Arc<Gate>,
 ) -> Result<Built, RunError> {
     let config = &config;
     let namers = configured::namers(config, control)
         .map_err(|failure| RunError::Build(failure.to_string()))?;
     let tls = Setup::load(config).map_err(|faults| RunError::Build(faults.join("\n")))?;
-    let health = HealthTable::new();
     let telemeters = Telemeters::new(&config.telemetry);
     let mut senders = JoinSet::new();
     for statsd in telemeters.senders(metrics) {

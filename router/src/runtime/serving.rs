@@ -9,6 +9,7 @@ use dtab::Dtab;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::RunError;
@@ -28,11 +29,17 @@ const BIND_FIRST: Duration = Duration::from_secs(1);
 /// How many names are bound that early; others are when they are asked for.
 const MAX_BOUND_FIRST: usize = 1000;
 
+/// How long what is known and counted of clients and services outlasts their configuration. It goes on
+/// under the next one if they are in use again by then.
+const KEEP: Duration = Duration::from_secs(10);
+
 /// A configuration in force.
 pub(super) struct Serving {
     built: Built,
     /// One for each of its servers, in the same order.
     listeners: Vec<Listener>,
+    /// Names that are kept bound until requests for them may have come.
+    bound: Option<AbortHandle>,
     workers: Arc<Workers>,
     metrics: Metrics,
     next_id: ServerId,
@@ -76,7 +83,8 @@ impl Serving {
         workers: Arc<Workers>,
     ) -> Result<Self, RunError> {
         let built = Built::nothing(config.clone(), &Handle::current());
-        let mut serving = Serving { built, listeners: Vec::new(), workers, metrics, next_id: 0 };
+        let (listeners, bound) = (Vec::new(), None);
+        let mut serving = Serving { built, listeners, bound, workers, metrics, next_id: 0 };
         serving.replace(config).await?;
         Ok(serving)
     }
@@ -112,7 +120,7 @@ impl Serving {
         let kept: Vec<Option<usize>> =
             servers.map(|server| places.get(&server.address()).copied()).collect();
         let gates = kept.iter().map(|at| at.map(|at| self.built.servers[at].shared.gate.clone()));
-        let built = build(config, self.metrics.clone(), gates.collect()).await?;
+        let built = build(config, &self.built, self.metrics.clone(), gates.collect()).await?;
         let mut sources = Vec::new();
         for (server, kept) in built.servers.iter().zip(&kept) {
             sources.push(match kept {
@@ -159,6 +167,8 @@ impl Serving {
         let ids: Vec<_> = planned.iter().map(|server| server.id).collect();
         let routers = built.routers.iter().map(|router| router.shared.clone()).collect();
         let grace = built.config.admin.shutdown_grace;
+        let before = self.built.routers.iter().map(|router| &router.shared.metrics);
+        let kept = (before.map(Scope::keep).collect::<Vec<_>>(), self.built.health.keep());
         self.workers.adopt(Plan { routers, servers: planned, grace }).await;
         for (((server, source), reused), id) in
             built.servers.iter().zip(sources).zip(reused).zip(ids)
@@ -179,7 +189,17 @@ impl Serving {
             tokio::time::sleep(grace).await;
             // What drained since then may have counted under new names.
             gone.iter().for_each(Scope::prune);
+        });
+        let bound = tokio::spawn(async move {
+            tokio::time::sleep(KEEP).await;
             drop(bound);
+        });
+        if let Some(before) = self.bound.replace(bound.abort_handle()) {
+            before.abort();
+        }
+        tokio::spawn(async move {
+            tokio::time::sleep(KEEP).await;
+            drop(kept);
         });
         Ok(changes)
     }
@@ -197,13 +217,15 @@ impl Serving {
 /// Builds on a thread that may block: tables are large, and files may be read.
 async fn build(
     config: Arc<Config>,
+    before: &Built,
     metrics: Metrics,
     gates: Vec<Option<Arc<Gate>>>,
 ) -> Result<Built, RunError> {
     let control = Handle::current();
+    let health = before.health.clone();
     let building = tokio::task::spawn_blocking(move || {
         let mut gates = gates.into_iter();
-        build::build(config, &control, &metrics, |server| {
+        build::build(config, &control, &metrics, health, |server| {
             gates.next().flatten().unwrap_or_else(|| Gate::new(&server.limits))
         })
     });

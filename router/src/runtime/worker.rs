@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::net::TcpStream;
@@ -27,10 +27,6 @@ const QUEUE: usize = 1024;
 const EXPIRE_PERIOD: Duration = Duration::from_secs(5);
 /// How often unused connections to services are looked for.
 const REAP_PERIOD: Duration = Duration::from_secs(1);
-
-/// How long routers that are replaced are kept. What they count goes on under the same names if those
-/// are in use again before they are let go.
-const KEEP_REPLACED: Duration = Duration::from_secs(10);
 
 /// Connections of a worker that are being told that the server is full; more are just closed.
 const MAX_REFUSED: usize = 64;
@@ -157,19 +153,11 @@ impl Workers {
 /// One worker, on its thread.
 struct Local {
     slots: HashMap<ServerId, Rc<Slot>>,
-    routers: Rc<RefCell<Routers>>,
+    routers: Rc<RefCell<Vec<Rc<LocalRouter>>>>,
     watchdog: Rc<RefCell<Watchdog>>,
     connections: Arc<AtomicUsize>,
     /// Held by connections that are being refused.
     refused: Arc<AtomicUsize>,
-}
-
-/// The routers of a worker.
-#[derive(Default)]
-struct Routers {
-    present: Vec<Rc<LocalRouter>>,
-    /// Those before, and since when.
-    replaced: Vec<(Instant, Vec<Rc<LocalRouter>>)>,
 }
 
 impl Local {
@@ -239,9 +227,9 @@ impl Local {
         for slot in before.into_values() {
             slot.drain(Drain::within(plan.grace));
         }
-        let mut own = self.routers.borrow_mut();
-        let replaced = std::mem::replace(&mut own.present, routers);
-        own.replaced.push((Instant::now(), replaced));
+        for replaced in self.routers.replace(routers) {
+            replaced.bindings.borrow_mut().let_go();
+        }
     }
 
     fn serve(&self, accepted: Accepted) {
@@ -299,7 +287,7 @@ impl Drop for Counted {
 }
 
 /// Ends what makes no progress, and lets go of what is not used.
-async fn look_after(routers: Rc<RefCell<Routers>>, watchdog: Rc<RefCell<Watchdog>>) {
+async fn look_after(routers: Rc<RefCell<Vec<Rc<LocalRouter>>>>, watchdog: Rc<RefCell<Watchdog>>) {
     let mut tick = tokio::time::interval(watchdog::PERIOD);
     let mut expire = tokio::time::interval(EXPIRE_PERIOD);
     let mut reap = tokio::time::interval(REAP_PERIOD);
@@ -307,14 +295,12 @@ async fn look_after(routers: Rc<RefCell<Routers>>, watchdog: Rc<RefCell<Watchdog
         tokio::select! {
             _ = tick.tick() => watchdog.borrow_mut().look(),
             _ = expire.tick() => {
-                let mut routers = routers.borrow_mut();
-                routers.replaced.retain(|(since, _)| since.elapsed() < KEEP_REPLACED);
-                for router in &routers.present {
+                for router in &*routers.borrow() {
                     router.bindings.borrow_mut().expire();
                 }
             }
             _ = reap.tick() => {
-                for router in &routers.borrow().present {
+                for router in &*routers.borrow() {
                     router.bindings.borrow().reap();
                 }
             }

@@ -76,6 +76,11 @@ impl Entry {
         state.handles += 1;
     }
 
+    /// Counts one more handle, which changes nothing for one that is marked for removal.
+    fn keep(&self) {
+        lock(&self.state).handles += 1;
+    }
+
     /// Marks for removal; whether it can be removed at once.
     pub(super) fn doom(&self) -> bool {
         let mut state = lock(&self.state);
@@ -133,6 +138,12 @@ impl Membership {
     /// `entry` already counts this handle.
     pub(super) fn new(registry: Arc<Registry>, entry: Arc<Entry>) -> Self {
         Membership { registry, entry }
+    }
+
+    /// One that no handle has.
+    pub(super) fn keep(registry: &Arc<Registry>, entry: &Arc<Entry>) -> Self {
+        entry.keep();
+        Membership { registry: registry.clone(), entry: entry.clone() }
     }
 
     fn with_cells<R>(&self, f: impl FnOnce(&mut Cells) -> R) -> R {

@@ -82,6 +82,27 @@ fn a_name_in_use_again_outlives_an_earlier_prune() {
 }
 
 #[test]
+fn what_is_kept_outlasts_a_prune_and_goes_on() {
+    let metrics = Metrics::new();
+    let scope = metrics.scope(&["x"]);
+    let (counter, gauge) = (scope.counter("n"), scope.gauge("g", || 1.0));
+    counter.incr();
+    let kept = scope.keep();
+    scope.prune();
+    drop((counter, gauge));
+    assert_eq!(value(&metrics, "x/n"), Some(Value::Counter(1)));
+    assert_eq!(value(&metrics, "x/g"), None);
+    let again = scope.counter("n");
+    again.incr();
+    drop(kept);
+    assert_eq!(value(&metrics, "x/n"), Some(Value::Counter(2)));
+    let kept = scope.keep();
+    scope.prune();
+    drop((again, kept));
+    assert_eq!(value(&metrics, "x/n"), None);
+}
+
+#[test]
 fn a_name_of_another_kind_is_not_shown_and_does_no_harm() {
     let metrics = Metrics::new();
     let scope = metrics.scope(&["x"]);
