@@ -1,50 +1,14 @@
 // The tree in rows: nested lists that are walked as the tree pattern of WAI-ARIA has it, brought up
 // to date in place, so that focus, scroll position and what is folded stay when it changes.
 
-import {
-  MARKS,
-  addressInWords,
-  addressWeight,
-  clean,
-  entry,
-  placeInWords,
-  read,
-  socket,
-  walk,
-  weightInWords,
-} from "./delegation.js";
-import { h, reconcile, replace, s } from "./dom.js";
-import { age, duration, percent, plural } from "./format.js";
+import { entry, placeInWords, read, socket, walk } from "./delegation.js";
+import { h, reconcile, replace } from "./dom.js";
+import { itemClass, rowParts, spoken } from "./rows.js";
 
 /** Trees with more steps than this begin with what is not needed folded. */
 const MANY = 200;
-/** More addresses than this are shown on demand. */
-const FEW_ADDRESSES = 8;
-
 /** How much of the left of a row folds it. */
 const TWIST_WIDTH = 24;
-
-const ENDPOINT_STATES = {
-  open: ["ok", "open"],
-  dead: ["bad", "marked dead"],
-  probing: ["warn", "probing"],
-  failed_fast: ["bad", "cannot be connected to"],
-};
-
-/** The steps as a tree that is only read, for pages without a live one. */
-export function renderSteps(steps, clients = {}) {
-  const root = read(steps);
-  const list = h("ul", { class: "tree" });
-  const item = (node) =>
-    h(
-      "li",
-      itemClass(node),
-      h("div", { class: "row" }, rowParts(node, clients, false)),
-      node.children.length > 0 && h("ul", null, node.children.map(item)),
-    );
-  if (root) list.append(item(root));
-  return list;
-}
 
 /** A tree that is folded, searched and walked. */
 export class Tree {
@@ -106,9 +70,8 @@ export class Tree {
     for (const node of this.nodes?.values() ?? []) {
       if (node.children.length > 0) this.folded.set(node.key, isFolded && node !== this.root);
     }
-    if (isFolded && this.active) {
-      const [shown] = this.root?.children.filter(({ key }) => this.active.startsWith(key)) ?? [];
-      this.active = shown?.key ?? this.root?.key ?? null;
+    for (let above = this.nodes?.get(this.active)?.parent; above; above = above.parent) {
+      if (!this.#isOpen(above)) this.active = above.key;
     }
     this.#draw();
   }
@@ -156,6 +119,23 @@ export class Tree {
   #markActive(item, isActive) {
     item.tabIndex = isActive ? 0 : -1;
     item.setAttribute("aria-selected", isActive);
+  }
+
+  /** What is folded and unfolded by hand and the active step, by their numbers, for a link. */
+  get folding() {
+    const number = new Map([...(this.nodes?.keys() ?? [])].map((key, nth) => [key, nth]));
+    const those = (wanted) =>
+      [...this.folded].filter(([key, isFolded]) => isFolded === wanted && number.has(key)).map(([key]) => number.get(key));
+    return { fold: those(true), unfold: those(false), step: number.get(this.active) ?? null };
+  }
+
+  /** Folds as a link says. */
+  restore({ fold, unfold, step }) {
+    const keys = [...(this.nodes?.keys() ?? [])];
+    for (const nth of fold) if (keys[nth]) this.folded.set(keys[nth], true);
+    for (const nth of unfold) if (keys[nth]) this.folded.set(keys[nth], false);
+    if (keys[step]) this.active = keys[step];
+    this.#draw();
   }
 
   #draw() {
@@ -349,10 +329,6 @@ export class Tree {
   }
 }
 
-function itemClass({ passes, mark, kind }) {
-  return { class: passes ? "step passes" : "step", data: { mark, kind } };
-}
-
 /** What is told of a step, to find out whether it changed. How endpoints fare is not a part. */
 function signature(node) {
   const { mark, kind, probability, weight, residual, dentry, told, said, bound } = node;
@@ -365,104 +341,4 @@ function searched(node) {
   if (dentry) parts.push(entry(dentry), placeInWords(dentry), dentry.table);
   if (bound) parts.push(bound.id, ...(bound.addr.addrs ?? []).map(socket));
   return parts.join("\n").toLowerCase();
-}
-
-/** A step as it is read out. */
-function spoken(node, client) {
-  const parts = [];
-  if (node.weight !== undefined) parts.push(`weight ${weightInWords(node.weight)}`);
-  parts.push(node.path, node.probability > 0 ? percent(node.probability) : MARKS[node.mark]);
-  if (node.dentry && !node.told) {
-    const table = node.dentry.table === "override" ? "override " : "";
-    parts.push(`by ${table}${entry(node.dentry)}, ${placeInWords(node.dentry)}`);
-  }
-  if (node.residual) parts.push(`residual ${node.residual}`);
-  parts.push(...node.said.map(({ words }) => words));
-  if (node.bound) {
-    const words = addressInWords(node.bound.addr)?.words;
-    parts.push(words ?? plural(node.bound.addr.addrs.length, "address", "addresses"));
-    const dead = (client?.endpoints ?? []).filter(({ state }) => state !== "open").length;
-    if (dead > 0) parts.push(`${dead} not open`);
-  }
-  return clean(parts.join(", "));
-}
-
-/** What stands in the row of a step. The server's page has the same. */
-export function rowParts(node, clients, isFull) {
-  return [
-    h(
-      "div",
-      { class: "name" },
-      h("span", { class: "mark", "aria-hidden": "true" }),
-      node.weight !== undefined && h("span", { class: "weight" }, `${weightInWords(node.weight)} × `),
-      h("span", { class: "path" }, node.path),
-      node.cycle && h("span", { class: "tag" }, "cycle"),
-      node.kind === "transformation" && h("span", { class: "tag" }, "transformer"),
-    ),
-    h("div", { class: "via" }, viaParts(node)),
-    h("div", { class: "share" }, shareParts(node)),
-    (node.said.length > 0 || node.bound) &&
-      h(
-        "div",
-        { class: "said" },
-        node.said.map(({ tone, words }) => h("p", { data: { tone } }, clean(words))),
-        node.bound && boundParts(node, clients[node.bound.id], isFull),
-      ),
-  ];
-}
-
-function viaParts({ dentry, told, residual }) {
-  const shown = dentry && !told;
-  return [
-    shown && h("code", null, entry(dentry)),
-    shown && h("span", { class: "place" }, clean(placeInWords(dentry))),
-    shown && dentry.table === "override" && h("span", { class: "tag accent" }, "override"),
-    residual && h("span", { class: "residual" }, "residual ", h("code", null, residual)),
-  ];
-}
-
-function shareParts({ probability, mark }) {
-  if (!(probability > 0)) return h("span", { class: "standing" }, MARKS[mark]);
-  const bar = s("svg", { class: "bar", "aria-hidden": "true" });
-  bar.append(s("rect", { width: `${Math.round(probability * 10_000) / 100}%`, height: "100%" }));
-  return [h("span", null, percent(probability)), bar];
-}
-
-function boundParts({ bound: { addr } }, client, isFull) {
-  const words = addressInWords(addr);
-  if (words) return h("p", { data: { tone: words.tone } }, clean(words.words));
-  const known = new Map((client?.endpoints ?? []).map((endpoint) => [endpoint.address, endpoint]));
-  const shown = isFull ? addr.addrs : addr.addrs.slice(0, FEW_ADDRESSES);
-  const more = addr.addrs.length - FEW_ADDRESSES;
-  return [
-    h(
-      "div",
-      { class: "addresses" },
-      shown.map((at) => h("div", { class: "address" }, addressParts(at, known.get(socket(at))))),
-    ),
-    more > 0 &&
-      h("span", { class: "more" }, isFull ? "Show fewer" : `and ${plural(more, "more address", "more addresses")}`),
-    typeof client?.since_ms === "number" && h("p", { data: { tone: "dim" } }, `as it is for ${age(client.since_ms)}`),
-  ];
-}
-
-/** An address, and how balancer and failure accrual see it. */
-function addressParts(at, endpoint) {
-  const facts = [];
-  const weight = addressWeight(at);
-  if (weight !== 1) facts.push(`weight ${weight}`);
-  if (!endpoint) {
-    return [h("span", { class: "path" }, socket(at)), h("span", { class: "facts-line" }, facts.join(" · "))];
-  }
-  const [status, state] = ENDPOINT_STATES[endpoint.state] ?? ["idle", endpoint.state];
-  facts.push(`load ${endpoint.load}`);
-  if (typeof endpoint.peak_ewma_ms === "number") facts.push(`latency ${duration(endpoint.peak_ewma_ms)}`);
-  if (typeof endpoint.success_rate === "number") facts.push(`success ${percent(endpoint.success_rate)}`);
-  if (endpoint.failures > 0) facts.push(plural(endpoint.failures, "failure in a row", "failures in a row"));
-  if (typeof endpoint.probe_in_ms === "number") facts.push(`probed in ${duration(endpoint.probe_in_ms)}`);
-  return [
-    h("span", { class: "path" }, socket(at)),
-    h("span", { class: "chip", data: { status } }, state),
-    h("span", { class: "facts-line" }, facts.join(" · ")),
-  ];
 }
