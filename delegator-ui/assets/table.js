@@ -1,6 +1,8 @@
 // Live tables: sorted, filtered, and calm. A row never moves while somebody points at the table, has the
-// focus in it or has a row open; what changed meanwhile is offered as a button. Only cells whose text has
-// changed are written.
+// focus in it or has a row open; what changed meanwhile is offered as a button.
+//
+// Hundreds of rows cost little: only so many are in the page until all are asked for, only rows that are
+// seen are written each time (the others by turns), and only texts that have changed.
 
 import { h } from "./dom.js";
 import { plural } from "./format.js";
@@ -9,6 +11,10 @@ import { plural } from "./format.js";
 const CALM = 3000;
 /** How often rows are put in order by themselves. */
 const ORDER_EACH = 5000;
+/** How many rows are in the page until all are asked for. */
+const AT_FIRST = 100;
+/** In how many turns the rows that are not seen are written. */
+const TURNS = 10;
 
 /**
  * A table in its section: heading, filter, rows.
@@ -30,6 +36,8 @@ export function table(columns, options) {
   // Until when rows stay where they are.
   let calm = 0;
   let arranged = 0;
+  let most = AT_FIRST;
+  let turn = 0;
 
   const heads = columns.map((column) => h("th", { scope: "col", class: column.numeric ? "num" : null },
     column.sort
@@ -57,15 +65,16 @@ export function table(columns, options) {
     title: "Rows stay where they are while you point at them or have one open",
   }, "Sort again");
   const nothing = h("p", { class: "muted table-nothing" });
+  const all = h("button", { type: "button", class: "quiet", hidden: true });
   const section = h("section", { class: "stack live-section", "aria-labelledby": options.id },
     h("div", { class: "table-bar" },
       h("h2", { id: options.id }, options.heading), count, again, search, told),
-    region, nothing, options.empty);
+    region, nothing, all, options.empty);
 
   const watcher = new IntersectionObserver((entries) => {
     for (const { target, isIntersecting } of entries) {
       const row = rows.get(target.dataset.name);
-      if (!row) continue;
+      if (row?.tr !== target) continue;
       row.visible = isIntersecting;
       if (isIntersecting) row.cells.forEach((cell) => cell.show(row.data, true));
     }
@@ -75,6 +84,10 @@ export function table(columns, options) {
     filterBy(search.value);
     tellReader();
     told.textContent = `${[...rows.values()].filter(matches).length} of ${plural(rows.size, ...options.noun)}`;
+  });
+  all.addEventListener("click", () => {
+    most = Infinity;
+    arrange();
   });
   again.addEventListener("click", () => {
     arrange();
@@ -93,8 +106,8 @@ export function table(columns, options) {
     const button = event.target.closest(".row-open");
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!button || !step) return;
-    const all = [...body.querySelectorAll("tr:not([hidden]) > th .row-open")];
-    all[all.indexOf(button) + step]?.focus();
+    const buttons = [...body.querySelectorAll(".row-open")];
+    buttons[buttons.indexOf(button) + step]?.focus();
     event.preventDefault();
   });
   body.addEventListener("click", (event) => {
@@ -150,26 +163,38 @@ export function table(columns, options) {
     return keyed.map(({ row }) => row);
   }
 
-  /** Puts the rows in order, leaves out those that have gone and hides what the filter does not want. */
+  /** The rows that are to be in the page, in order. */
+  function wanted() {
+    const matching = sorted().filter(matches);
+    const list = matching.slice(0, most);
+    const opened = rows.get(open);
+    if (opened && !list.includes(opened)) list.push(opened);
+    return { list, matching: matching.length };
+  }
+
+  /** Brings the rows of the page into order; those that have gone are left out. */
   function arrange() {
     arranged = Date.now();
-    for (const row of rows.values()) if (row.gone && row.name !== open) drop(row);
+    for (const row of rows.values()) if (row.gone && row.name !== open) rows.delete(row.name);
+    const { list, matching } = wanted();
+    const kept = new Set();
     let at = body.firstChild;
-    for (const row of sorted()) {
-      row.tr.hidden = !matches(row);
-      if (row.detail) row.detail.tr.hidden = row.tr.hidden;
+    for (const row of list) {
+      row.tr ?? build(row);
       for (const tr of row.detail ? [row.tr, row.detail.tr] : [row.tr]) {
+        kept.add(tr);
         if (tr === at) at = at.nextSibling;
         else body.insertBefore(tr, at);
       }
     }
+    for (const tr of [...body.children]) if (!kept.has(tr)) tr.remove();
     columns.forEach((column, index) => {
       const by = column.key === order.key ? (order.descending ? "descending" : "ascending") : null;
       if (by) heads[index].setAttribute("aria-sort", by);
       else heads[index].removeAttribute("aria-sort");
     });
     offer(false);
-    tally();
+    tally(matching);
   }
 
   function offer(is) {
@@ -179,29 +204,28 @@ export function table(columns, options) {
 
   function isOutOfOrder() {
     const now = [...body.children].filter((tr) => tr.dataset.name !== undefined);
-    return sorted().some((row, index) => row.tr !== now[index] || row.gone);
+    const { list } = wanted();
+    return list.length !== now.length || list.some((row, index) => row.tr !== now[index] || row.gone);
   }
 
-  function tally() {
-    const shown = filter ? [...rows.values()].filter((row) => !row.tr.hidden).length : rows.size;
-    const text = filter ? `${shown} of ${rows.size}` : String(rows.size);
+  function tally(matching) {
+    const text = filter ? `${matching} of ${rows.size}` : String(rows.size);
     if (count.textContent !== text) count.textContent = text;
-    const why = rows.size > 0 && shown === 0 ? `No ${one} has “${filter}” in its name.` : "";
+    const why = rows.size > 0 && matching === 0 ? `No ${one} has “${filter}” in its name.` : "";
     if (nothing.textContent !== why) nothing.textContent = why;
     nothing.hidden = why === "";
-    region.hidden = shown === 0;
+    region.hidden = matching === 0;
     search.hidden = count.hidden = rows.size === 0;
+    all.hidden = matching <= most;
+    if (!all.hidden) all.textContent = `Show all ${plural(matching, ...options.noun)}`;
     if (options.empty) options.empty.hidden = rows.size > 0;
   }
 
-  function create(name, data) {
-    const cells = columns.map(cellOf);
-    const tr = h("tr", { data: { name } }, cells.map((cell) => cell.element));
-    const row = { name, data, tr, cells, visible: false, gone: false, detail: null };
-    rows.set(name, row);
-    body.append(tr);
-    watcher.observe(tr);
-    return row;
+  function build(row) {
+    row.cells = columns.map(cellOf);
+    row.tr = h("tr", { data: { name: row.name } }, row.cells.map((cell) => cell.element));
+    row.cells.forEach((cell) => cell.show(row.data, false));
+    watcher.observe(row.tr);
   }
 
   function cellOf(column, index) {
@@ -219,12 +243,6 @@ export function table(columns, options) {
     const path = h("span", { class: "path" }, text);
     const name = options.detail ? h("button", { type: "button", class: "row-open", "aria-expanded": "false" }, path) : path;
     return { element: h("th", { scope: "row" }, name), show };
-  }
-
-  function drop(row) {
-    watcher.unobserve(row.tr);
-    row.tr.remove();
-    rows.delete(row.name);
   }
 
   function toggle(name) {
@@ -261,30 +279,33 @@ export function table(columns, options) {
     /** All rows as they are now. */
     show(list) {
       const seen = new Set();
-      for (const data of list) {
+      list.forEach((data, index) => {
         const name = options.name(data);
         seen.add(name);
-        const row = rows.get(name) ?? create(name, data);
-        row.data = data;
-        row.gone = false;
-        row.cells.forEach((cell) => cell.show(data, row.visible));
+        const row = rows.get(name) ?? { name, tr: null, cells: [], visible: false, detail: null };
+        rows.set(name, Object.assign(row, { data, gone: false }));
+        if (row.visible || index % TURNS === turn) row.cells.forEach((cell) => cell.show(data, row.visible));
         row.detail?.show(data);
-      }
+      });
+      turn = (turn + 1) % TURNS;
       for (const [name, row] of rows) {
         row.gone = !seen.has(name);
-        row.tr.classList.toggle("gone", row.gone);
+        row.tr?.classList.toggle("gone", row.gone);
       }
       if (arranged === 0 || (!held() && Date.now() - arranged >= ORDER_EACH)) arrange();
       else {
         offer(isOutOfOrder());
-        tally();
+        tally(filter ? [...rows.values()].filter(matches).length : rows.size);
       }
     },
     sortBy,
     filterBy,
     /** Opens a row, if there is one of this name. */
     open(name) {
-      if (rows.has(name) && open !== name) toggle(name);
+      if (!rows.has(name) || open === name) return;
+      open = name;
+      arrange();
+      reveal(rows.get(name));
     },
   };
 }
