@@ -25,7 +25,17 @@ let shownUpTo = null;
 // ---- the list ----
 
 const HEADS = ["Time", "Name", "Bound to", "Endpoint", "Request", "Status", "Took", "Retries", "Override", "Error"];
-const CLASSES = { Took: "num", Retries: "num", Endpoint: "nowrap", Status: "nowrap", Error: "reason" };
+const CLASSES = {
+  Name: "path-cell",
+  "Bound to": "path-cell",
+  Endpoint: "nowrap",
+  Request: "path-cell",
+  Status: "nowrap",
+  Took: "num",
+  Retries: "num",
+  Override: "path-cell",
+  Error: "reason",
+};
 const body = h("tbody");
 const region = h("div", { class: "table-scroll framed", role: "region", tabindex: "0", "aria-label": "Requests" },
   h("table", { class: "data cards requests" },
@@ -48,7 +58,7 @@ function create(request) {
     delegator(request, request.service, "path"),
     delegator(request, request.client, "path"),
     request.destination && h("span", { class: "path" }, request.destination),
-    [h("b", null, request.method), " ", h("span", { class: "path" }, request.uri)],
+    h("span", null, h("b", null, request.method), " ", h("span", { class: "path" }, request.uri)),
     h("span", { class: "chip", data: { status: status.status } }, status.word),
     duration(request.ms),
     count(request.retries ?? 0),
@@ -59,7 +69,8 @@ function create(request) {
     const label = HEADS[at];
     const props = { class: CLASSES[label], data: { label } };
     if (at === 0) return h("th", { ...props, scope: "row" }, cell);
-    return h("td", props, cell || h("span", { class: "muted" }, "–"));
+    if (cell) return h("td", props, cell);
+    return h("td", { ...props, class: `${props.class ?? ""} none muted` }, "–");
   }));
 }
 
