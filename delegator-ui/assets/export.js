@@ -153,7 +153,7 @@ const SVG_STYLE = `
   text { font: 10.5px ui-monospace, Menlo, Consolas, monospace; fill: #565f6b; white-space: pre; }
   .name { font-size: 12px; font-weight: 600; fill: #14181c; }
   .address { fill: #14181c; } .why { fill: #b3261e; }
-  .label { text-anchor: end; font-weight: 600; fill: #0b5a54; }
+  .label { text-anchor: end; font-weight: 600; fill: #0b5a54; stroke: #ffffff; stroke-width: 4px; paint-order: stroke; }
 `;
 
 /** The drawing as an SVG file that needs nothing else, in the colours of the light theme. */

@@ -8,12 +8,15 @@ const SMALLEST = 0.02;
 const LARGEST = 2.5;
 /** Smaller than this, texts cannot be read. */
 const FAR = 0.3;
+/** What is shown at first is at least so large. */
+const READABLE = 0.65;
 const MARGIN = 24;
 
 export class Graph {
-  /** `onSelect(node)` is told which node is chosen. */
-  constructor({ onSelect = () => {} } = {}) {
+  /** `onSelect(node)` is told which node is chosen, `onFold(node)` which one to fold or unfold. */
+  constructor({ onSelect = () => {}, onFold = () => {} } = {}) {
     this.onSelect = onSelect;
+    this.onFold = onFold;
     this.edges = s("g");
     this.nodes = s("g");
     this.scene = s("g", null, this.edges, this.nodes);
@@ -23,7 +26,7 @@ export class Graph {
         class: "graph-canvas",
         tabindex: 0,
         role: "application",
-        "aria-label": "Graph of the resolution. Arrow keys walk, plus and minus zoom, 0 shows all.",
+        "aria-label": "Graph of the resolution. Arrow keys walk, Enter folds, plus and minus zoom, 0 shows all.",
       },
       this.scene,
     );
@@ -40,7 +43,6 @@ export class Graph {
         button("Zoom out", "−", () => this.#zoom(1 / 1.3)),
         button("Show all", "Fit", () => this.fit()),
       ),
-      h("p", { class: "graph-hint" }, "Drag to move, Ctrl and wheel to zoom, arrow keys to walk"),
     );
     this.at = { x: 0, y: 0, scale: 1 };
     this.shown = new Map();
@@ -50,23 +52,42 @@ export class Graph {
     this.#listen();
   }
 
-  /** Draws another tree; the view stays if it is one of the same name. */
-  show(root) {
+  /** Draws a tree as far as it is unfolded; the view stays if it is of the same name. */
+  show(root, isOpen) {
     const isAnother = this.root?.key !== root?.key;
+    const before = this.boxOf?.get(this.selected ?? this.root?.key);
     this.root = root;
-    this.picture = root ? picture(root) : null;
+    this.picture = root ? picture(root, isOpen) : null;
     this.boxOf = new Map(this.picture?.nodes.map((box) => [box.node.key, box]));
     this.#clear();
     if (!this.boxOf.has(this.selected)) this.selected = null;
-    if (isAnother || !this.isFitted) this.fit();
-    else this.#draw();
+    if (isAnother || !this.isPlaced) {
+      this.begin();
+      return;
+    }
+    // What one looks at stays where it is, though all around it may move.
+    const after = this.boxOf.get(this.selected ?? root?.key);
+    if (before && after) this.at.y += (before.y - after.y) * this.at.scale;
+    this.#draw();
   }
 
-  /** Makes all of it to be seen, or its beginning if it would be too small to read. */
+  /** Shows all, or the beginning of what would be too small to read. */
+  begin() {
+    const { clientWidth, clientHeight } = this.svg;
+    if (!this.picture || clientWidth === 0) return;
+    this.fit();
+    this.isPlaced = true;
+    if (this.at.scale >= READABLE) return;
+    const root = this.boxOf.get(this.root.key);
+    this.at.scale = READABLE;
+    this.at.x = MARGIN;
+    this.at.y = clientHeight / 2 - (root.y + root.height / 2) * READABLE;
+  }
+
+  /** Makes all of it to be seen. */
   fit() {
     const { clientWidth, clientHeight } = this.svg;
     if (!this.picture || clientWidth === 0) return;
-    this.isFitted = true;
     const { width, height } = this.picture;
     const scale = Math.min(1, (clientWidth - 2 * MARGIN) / width, (clientHeight - 2 * MARGIN) / height);
     this.at.scale = Math.max(SMALLEST, scale);
@@ -197,6 +218,10 @@ export class Graph {
       drag = null;
       if (key) this.select(key);
     });
+    svg.addEventListener("dblclick", () => {
+      const node = this.boxOf?.get(this.selected)?.node;
+      if (node) this.onFold(node);
+    });
     svg.addEventListener("pointercancel", () => (drag = null));
     svg.addEventListener(
       "wheel",
@@ -212,7 +237,7 @@ export class Graph {
       { passive: false },
     );
     svg.addEventListener("keydown", (event) => this.#key(event));
-    new ResizeObserver(() => (this.isFitted ? this.#draw() : this.fit())).observe(svg);
+    new ResizeObserver(() => (this.isPlaced ? this.#draw() : this.begin())).observe(svg);
   }
 
   #key(event) {
@@ -221,7 +246,7 @@ export class Graph {
     const siblings = node?.parent?.children ?? [];
     const beside = (step) => siblings[siblings.indexOf(node) + step];
     const to = {
-      ArrowRight: () => node?.children[0],
+      ArrowRight: () => this.boxOf.get(this.selected)?.children[0],
       ArrowLeft: () => node?.parent,
       ArrowDown: () => beside(1),
       ArrowUp: () => beside(-1),
@@ -230,7 +255,8 @@ export class Graph {
     if (to) {
       const next = node ? to() : this.root;
       if (next) this.select(next.key);
-    } else if (event.key === "+" || event.key === "=") this.#zoom(1.3);
+    } else if ((event.key === "Enter" || event.key === " ") && node) this.onFold(node);
+    else if (event.key === "+" || event.key === "=") this.#zoom(1.3);
     else if (event.key === "-") this.#zoom(1 / 1.3);
     else if (event.key === "0") this.fit();
     else return;

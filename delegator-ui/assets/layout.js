@@ -8,12 +8,13 @@ const ROW_GAP = 12;
 
 /**
  * Gives every node its place: a map from node to `{x, y, width, height}`, and the size of all.
- * `size(node)` says how large a node is drawn. The cost is the number of nodes times their depth.
+ * `size(node)` says how large a node is drawn, `below(node)` which children it has in this drawing.
+ * The cost is the number of nodes times their depth.
  */
-export function layout(root, size) {
+export function layout(root, size, below = ({ children }) => children) {
   const boxes = new Map();
   const columns = [];
-  measure(root, 0, size, boxes, columns);
+  measure(root, 0, { size, below, boxes, columns });
   arrange(root, boxes);
 
   const lefts = [];
@@ -33,11 +34,13 @@ export function layout(root, size) {
   return { boxes, ...total };
 }
 
-function measure(node, depth, size, boxes, columns) {
+function measure(node, depth, drawing) {
+  const { size, below, boxes, columns } = drawing;
   const { width, height } = size(node);
-  boxes.set(node, { x: 0, y: 0, width, height, offset: 0 });
+  const children = below(node);
+  boxes.set(node, { x: 0, y: 0, width, height, offset: 0, children });
   columns[depth] = Math.max(columns[depth] ?? 0, width);
-  for (const child of node.children) measure(child, depth + 1, size, boxes, columns);
+  for (const child of children) measure(child, depth + 1, drawing);
 }
 
 /**
@@ -45,13 +48,13 @@ function measure(node, depth, size, boxes, columns) {
  * its parent. Returns the outline: for each level below, its top and bottom from the node's middle.
  */
 function arrange(node, boxes) {
-  const half = boxes.get(node).height / 2;
-  const outline = [{ top: -half, bottom: half }];
-  if (node.children.length === 0) return outline;
+  const { height, children } = boxes.get(node);
+  const outline = [{ top: -height / 2, bottom: height / 2 }];
+  if (children.length === 0) return outline;
 
   const below = [];
   const middles = [];
-  for (const child of node.children) {
+  for (const child of children) {
     const own = arrange(child, boxes);
     let shift = 0;
     for (let level = 0; level < Math.min(below.length, own.length); level += 1) {
@@ -65,7 +68,7 @@ function arrange(node, boxes) {
     });
   }
   const middle = (middles[0] + middles.at(-1)) / 2;
-  node.children.forEach((child, nth) => {
+  children.forEach((child, nth) => {
     boxes.get(child).offset = middles[nth] - middle;
   });
   for (const { top, bottom } of below) outline.push({ top: top - middle, bottom: bottom - middle });
@@ -76,5 +79,5 @@ function settle(node, middle, depth, boxes, lefts) {
   const box = boxes.get(node);
   box.x = lefts[depth];
   box.y = middle - box.height / 2;
-  for (const child of node.children) settle(child, middle + boxes.get(child).offset, depth + 1, boxes, lefts);
+  for (const child of box.children) settle(child, middle + boxes.get(child).offset, depth + 1, boxes, lefts);
 }

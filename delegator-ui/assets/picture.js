@@ -24,17 +24,18 @@ const ICONS = {
 };
 
 /**
- * `{width, height, nodes, edges}`: a node has its box, its lines of text and its mark, an edge its
+ * `{width, height, nodes, edges}` of what is not folded: a node has its box, its lines of text and its mark, an edge its
  * curve, its width by the share of the requests, and what stands on it.
  */
-export function picture(root) {
+export function picture(root, isOpen = () => true) {
+  const below = (node) => (isOpen(node) ? node.children : []);
   const texts = new Map();
   const textOf = (node) => {
     let lines = texts.get(node);
-    if (!lines) texts.set(node, (lines = linesOf(node)));
+    if (!lines) texts.set(node, (lines = linesOf(node, node.children.length - below(node).length)));
     return lines;
   };
-  const { boxes, width, height } = layout(root, (node) => sizeOf(textOf(node)));
+  const { boxes, width, height } = layout(root, (node) => sizeOf(textOf(node)), below);
   const nodes = [];
   const edges = [];
   for (const [node, box] of boxes) {
@@ -63,7 +64,7 @@ export function edgeShapes({ path, width, label, x, y }) {
   return shapes;
 }
 
-function linesOf(node) {
+function linesOf(node, folded) {
   const lines = [{ role: "name", words: shorten(node.path) }];
   if (node.dentry && !node.told) {
     const table = node.dentry.table === "override" ? "  override" : "";
@@ -71,6 +72,7 @@ function linesOf(node) {
     lines.push({ role: "note", words: shorten(clean(placeInWords(node.dentry)), MAX_CHARS - 10) + table });
   }
   if (node.children.length === 0 || node.kind === "transformation") lines.push(...endOf(node));
+  if (folded > 0) lines.push({ role: "note", words: `${plural(folded, "branch", "branches")} folded` });
   return lines;
 }
 

@@ -13,10 +13,21 @@ export class Steps {
   /** `onView({view, find})` is told when it is looked at in another way. */
   constructor({ onView }) {
     this.onView = onView;
-    this.tree = new Tree({ onSelect: (node) => this.view === "graph" && this.graph.select(node.key) });
-    this.graph = new Graph({ onSelect: (node) => this.#detail(node) });
+    this.tree = new Tree({ onSelect: (node) => this.view === "graph" && this.#follow(node) });
+    this.graph = new Graph({
+      onSelect: (node) => this.#detail(node),
+      onFold: (node) => {
+        this.tree.toggle(node);
+        this.#drawGraph();
+      },
+    });
     this.detail = h("div", { class: "tree graph-detail", hidden: true });
-    this.graphPart = h("div", { class: "graph-part", hidden: true }, this.graph.element, this.detail);
+    const hint = h(
+      "p",
+      { class: "muted small graph-hint" },
+      "Drag to move, Ctrl and wheel to zoom, arrow keys to walk, Enter or double click to fold",
+    );
+    this.graphPart = h("div", { class: "graph-part", hidden: true }, this.graph.element, hint, this.detail);
     this.count = h("span", { class: "muted small" });
     this.view = "tree";
     this.element = h(
@@ -45,7 +56,7 @@ export class Steps {
 
   /** To be called when it is in the page: only then has the graph a size. */
   attached() {
-    if (this.view === "graph") this.graph.fit();
+    if (this.view === "graph") this.graph.begin();
   }
 
   #tools() {
@@ -66,13 +77,13 @@ export class Steps {
     this.views = ["tree", "graph"].map((view) =>
       button(view === "tree" ? "Tree" : "Graph", () => this.#choose(view), { "aria-pressed": view === "tree" }),
     );
-    this.folds = [button("Unfold all", () => this.#fold(false)), button("Fold all", () => this.#fold(true))];
+    const folds = [button("Unfold all", () => this.#fold(false)), button("Fold all", () => this.#fold(true))];
     return h(
       "div",
       { class: "actions" },
       h("div", { class: "finder" }, this.find, this.found),
       h("div", { class: "segmented", role: "group", "aria-label": "View" }, this.views),
-      h("div", { class: "segmented", role: "group", "aria-label": "Folding" }, this.folds),
+      h("div", { class: "segmented", role: "group", "aria-label": "Folding" }, folds),
       button("Copy text", () => copy(this.#text(), "the tree")),
       button("Copy link", () => this.#copyLink()),
       this.#exportMenu(),
@@ -137,15 +148,20 @@ export class Steps {
     const isGraph = view === "graph";
     this.tree.element.hidden = isGraph;
     this.graphPart.hidden = !isGraph;
-    for (const fold of this.folds) fold.disabled = isGraph;
     this.views.forEach((button, nth) => button.setAttribute("aria-pressed", isGraph === (nth === 1)));
   }
 
   #drawGraph() {
-    this.graph.show(this.tree.root);
+    this.graph.show(this.tree.root, (node) => this.tree.isOpen(node));
     const node = this.tree.nodes.get(this.graph.selected);
     if (node) this.#detail(node);
     else this.detail.hidden = true;
+  }
+
+  /** Goes to a step in the graph, which may have been unfolded on the way. */
+  #follow(node) {
+    if (!this.graph.boxOf.has(node.key)) this.#drawGraph();
+    this.graph.select(node.key);
   }
 
   /** The row of the node that is chosen in the graph. */
@@ -157,6 +173,7 @@ export class Steps {
 
   #fold(isFolded) {
     this.tree.foldAll(isFolded);
+    if (this.view === "graph") this.#drawGraph();
   }
 
   #search(byHand) {

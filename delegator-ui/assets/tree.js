@@ -42,6 +42,7 @@ export class Tree {
     this.clients = clients;
     const nodes = root ? walk(root) : [];
     this.nodes = new Map(nodes.map((node) => [node.key, node]));
+    this.element.classList.toggle("many", nodes.length > MANY);
     let changes = 0;
     for (const node of nodes) {
       node.seen = signature(node);
@@ -71,8 +72,14 @@ export class Tree {
       if (node.children.length > 0) this.folded.set(node.key, isFolded && node !== this.root);
     }
     for (let above = this.nodes?.get(this.active)?.parent; above; above = above.parent) {
-      if (!this.#isOpen(above)) this.active = above.key;
+      if (!this.isOpen(above)) this.active = above.key;
     }
+    this.#draw();
+  }
+
+  /** Folds what is unfolded below a step, or unfolds it. */
+  toggle(node) {
+    this.#fold(node, this.isOpen(node));
     this.#draw();
   }
 
@@ -157,7 +164,7 @@ export class Tree {
 
   #update(item, node, position, of) {
     const [row] = item.children;
-    const open = this.#isOpen(node);
+    const open = this.isOpen(node);
     const full = this.full.has(node.key);
     const client = node.bound && this.clients[node.bound.id];
     const content = `${node.seen}${client ? JSON.stringify(client) : ""}${full}`;
@@ -212,13 +219,14 @@ export class Tree {
     requestAnimationFrame(() => row.classList.add("changed"));
   }
 
-  #isOpen(node) {
+  /** Whether what follows from a step is shown. */
+  isOpen(node) {
     if (node.children.length === 0) return false;
     return !(this.folded.get(node.key) ?? (this.nodes.size > MANY && node.mark === "unused"));
   }
 
   #fold(node, isFolded) {
-    if (node.children.length === 0 || this.#isOpen(node) !== isFolded) return false;
+    if (node.children.length === 0 || this.isOpen(node) !== isFolded) return false;
     this.folded.set(node.key, isFolded);
     return true;
   }
@@ -243,7 +251,7 @@ export class Tree {
     while (open.length > 0) {
       const node = open.pop();
       shown.push(node);
-      if (this.#isOpen(node)) open.push(...[...node.children].reverse());
+      if (this.isOpen(node)) open.push(...[...node.children].reverse());
     }
     return shown;
   }
@@ -254,7 +262,7 @@ export class Tree {
     if (!node) return;
     const row = item.firstElementChild;
     if (event.target.closest(".more")) this.#showAll(node);
-    else if (event.clientX - row.getBoundingClientRect().left < TWIST_WIDTH) this.#fold(node, this.#isOpen(node));
+    else if (event.clientX - row.getBoundingClientRect().left < TWIST_WIDTH) this.#fold(node, this.isOpen(node));
     // Whoever has selected text means to copy it.
     else if (!getSelection().isCollapsed) return;
     this.#draw();
@@ -302,7 +310,7 @@ export class Tree {
         break;
       case "Enter":
       case " ":
-        if (node.children.length > 0) this.#fold(node, this.#isOpen(node));
+        if (node.children.length > 0) this.#fold(node, this.isOpen(node));
         else this.#showAll(node);
         this.#draw();
         break;
