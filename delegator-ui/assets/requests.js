@@ -255,7 +255,7 @@ function full(request) {
     ["Override", request.override ? h("code", null, request.override) : "none"],
     request.trace && ["Trace", h("span", { class: "path" }, request.trace)],
   ].filter(Boolean);
-  const steps = request.delegation?.steps;
+  const steps = request.delegation?.steps ?? [];
   const link = new URL(hrefOf(request.id), location.href).href;
   return [
     head(request.method, " ", h("span", { class: "path" }, request.uri)),
@@ -266,7 +266,7 @@ function full(request) {
         h("button", { type: "button", on: { click: () => copy(link, "the link") } }, "Copy link")),
       h("h3", null, "How it was resolved"),
       request.delegation?.summary && h("p", null, request.delegation.summary),
-      steps ? drawn(steps) : h("p", { class: "muted" }, "Its delegation was not kept.")),
+      steps.length > 0 ? drawn(steps) : h("p", { class: "muted" }, "Its delegation was not kept.")),
   ];
 }
 

@@ -18,7 +18,7 @@ function filler(id) {
   const body = section.querySelector("tbody");
   const labels = [...section.querySelectorAll("thead th")].map((th) => th.textContent);
   const table = section.querySelector(".table-scroll");
-  const none = section.querySelector(".empty");
+  const none = section.querySelector(".empty-line");
   const create = () => h("tr", null, labels.map((label, at) => h(at === 0 ? "th" : "td", {
     scope: at === 0 ? "row" : null,
     class: at === 0 ? "path" : label === "Error" ? "reason" : null,
