@@ -14,7 +14,7 @@ const tally = h("span", { class: "muted nowrap", role: "status" });
 const step = (label, by) => h("button", { type: "button", "aria-label": label, title: label, disabled: true, on: { click: () => move(by) } }, by < 0 ? "↑" : "↓");
 const back = step("Match before", -1);
 const next = step("Next match", 1);
-const copied = h("button", { type: "button", on: { click: () => copy(lines.map((line) => line.textContent).join("\n"), "the configuration") } }, "Copy");
+const copied = h("button", { type: "button", on: { click: () => copy(code.textContent, "the configuration") } }, "Copy");
 replace(byId("config-bar"), search, back, next, tally, copied);
 
 function find() {

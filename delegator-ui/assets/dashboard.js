@@ -228,12 +228,13 @@ function setPaused(is) {
   paused = is;
   pause.setAttribute("aria-pressed", String(is));
   replace(pause, is ? "Go on" : "Pause");
+  setState(is ? "paused" : "live");
   if (!is && stats) show();
 }
 
 /** Says whether what is shown is of now. */
 function tell(state, more) {
-  setState(state, more);
+  setState(paused && state === "live" ? "paused" : state, more);
   const lost = state === "lost";
   byId("dashboard").classList.toggle("stale", lost);
   if (lost) {

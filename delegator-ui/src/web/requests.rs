@@ -168,7 +168,7 @@ fn row(request: &Value, asked: &Asked) -> String {
     };
     let cells = [
         format!(
-            "<a href=\"{}\"><time datetime=\"{time}\" title=\"{time} UTC\">{clock}</time></a>",
+            "<a href=\"{}\"><time datetime=\"{time}\" title=\"{time}\">{clock}</time></a>",
             href("/requests", &query),
             time = escape(time),
             clock = escape(clock)
