@@ -1,6 +1,5 @@
 // The delegate page: asks where a name or a request goes, shows the way, and keeps it up to date.
 
-import { destinationsInWords, read } from "./delegation.js";
 import { byId, h, replace } from "./dom.js";
 import { clock, plural } from "./format.js";
 import { live } from "./live.js";
@@ -208,7 +207,6 @@ async function compare(now) {
   const wanted = [];
   if (state.dtab.trim()) wanted.push(["Without the override", { dtab: false }]);
   if (state.base.trim()) wanted.push(["With the router's own table", { base: false }]);
-  const here = read(now.steps);
   const found = [];
   for (const [label, parts] of wanted) {
     try {
@@ -217,10 +215,7 @@ async function compare(now) {
       const response = await fetch(`/delegation.json?${query}`);
       const other = response.ok ? await response.json() : null;
       if (!other || shown !== now) return;
-      const there = read(other.steps);
-      const isSame = destinationsInWords(here) === destinationsInWords(there) && now.state === other.state;
-      const was = (there && destinationsInWords(there)) ?? other.summary;
-      found.push([label, isSame, was]);
+      found.push([label, now.summary === other.summary && now.state === other.state, other.summary]);
     } catch {
       return;
     }
@@ -234,6 +229,6 @@ function comparedLine([label, isSame, was]) {
     "p",
     { class: "verdict-fact" },
     h("span", { class: "verdict-label" }, label),
-    isSame ? h("span", null, "the same: it changes nothing here") : h("code", null, was),
+    h("span", null, isSame ? "the same: it changes nothing here" : was),
   );
 }

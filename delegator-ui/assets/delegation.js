@@ -4,8 +4,6 @@
 // rules as the command line's pictures: cycles are cut where they begin again, a hop to a choice
 // under the same name is that choice, and each step is marked as taken, dead, pending or unused.
 
-import { percent } from "./format.js";
-
 /** What the marks mean, in words. */
 export const MARKS = {
   taken: "taken",
@@ -40,30 +38,14 @@ export function walk(root) {
   return nodes;
 }
 
-/** Where requests go: `{name, share}` for each bound name, and `null` for nobody; biggest first. */
-export function destinations(root) {
-  const shares = new Map();
-  for (const node of walk(root)) {
-    if (node.children.length > 0 || !(node.probability > 0)) continue;
-    const name = node.bound?.id ?? null;
-    shares.set(name, (shares.get(name) ?? 0) + node.probability);
-  }
-  return [...shares].map(([name, share]) => ({ name, share })).sort((a, b) => b.share - a.share);
-}
-
-/** `90 % to /#/io.l5d.fs/web, 10 % to nobody`, or `null` if it is not bound. */
-export function destinationsInWords(root) {
-  const words = ({ name, share }) => `${percent(share)} to ${name ?? "nobody"}`;
-  const all = destinations(root);
-  if (all.length === 0) return null;
-  if (all.length === 1) return all[0].name ?? "nobody";
-  const more = all.length > 4 ? `, and ${all.length - 4} more` : "";
-  return all.slice(0, 4).map(words).join(", ") + more;
-}
-
 /** `127.0.0.1:8080`, `[::1]:8080`. */
 export function socket({ ip, port }) {
   return String(ip).includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
+}
+
+/** Whether a step comes round to a name that led to it. */
+export function isCycle({ kind, reason }) {
+  return kind === "exception" && reason.startsWith("a cycle: ");
 }
 
 /** The weight that a source gives an address. */
@@ -129,7 +111,7 @@ function cut(node, above) {
   const at = hop ? above.indexOf(node.path) : -1;
   if (at >= 0) {
     const round = [...above.slice(at), node.path].join(" -> ");
-    return { ...node, kind: "exception", reason: `a cycle: ${round}`, cycle: true, children: [] };
+    return { ...node, kind: "exception", reason: `a cycle: ${round}`, children: [] };
   }
   if (hop) above.push(node.path);
   // What a transformer puts in the place of a name is resolved anew.
