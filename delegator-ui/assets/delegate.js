@@ -1,5 +1,6 @@
 // The delegate page: asks where a name or a request goes, shows the way, and keeps it up to date.
 
+import { clean, entriesOfTheWay, entry, placeInWords } from "./delegation.js";
 import { byId, h, replace } from "./dom.js";
 import { clock, plural } from "./format.js";
 import { live } from "./live.js";
@@ -16,6 +17,9 @@ const STATES = {
   failed: ["bad", "failed"],
 };
 
+/** More entries than this are counted. */
+const MAX_ENTRIES = 3;
+
 const form = byId("ask");
 const answer = byId("answer");
 const verdict = h("div", { class: "verdict" });
@@ -27,6 +31,8 @@ let stream = null;
 let asking = null;
 let shown = null;
 let shownAt = 0;
+/** Answers to the question without a part of it, with what they are called. */
+let others = [];
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -117,13 +123,12 @@ async function ask() {
   answer.setAttribute("aria-busy", "true");
   const query = asks(state);
   try {
-    const response = fits(query)
-      ? await fetch(`/delegation.json?${query}`, { signal })
-      : await fetch("/delegation.json", { method: "POST", body: new URLSearchParams(query), signal });
+    const [response, found] = await Promise.all([question(query, signal), askOthers(signal)]);
     if (!response.ok) {
       showWrong(response.status, await response.text());
       return;
     }
+    others = found;
     show(await response.json());
   } catch (error) {
     if (error.name === "AbortError") return;
@@ -132,6 +137,36 @@ async function ask() {
     if (!signal.aborted) answer.removeAttribute("aria-busy");
   }
   if (fits(query) && !signal.aborted) stream = live(`/delegation/events?${query}`, "delegation", show, connected);
+}
+
+function question(query, signal) {
+  return fits(query)
+    ? fetch(`/delegation.json?${query}`, { signal })
+    : fetch("/delegation.json", { method: "POST", body: new URLSearchParams(query), signal });
+}
+
+/** What an override, or another table, changes: the answers there are without it. */
+async function askOthers(signal) {
+  const wanted = [];
+  if (state.dtab.trim()) wanted.push(["Without the override", { dtab: false }]);
+  if (state.base.trim()) wanted.push(["With the router’s own table", { base: false }]);
+  const found = wanted.map(async ([label, parts]) => {
+    const response = await question(asks(state, parts), signal);
+    return response.ok ? [[label, await response.json()]] : [];
+  });
+  return (await Promise.all(found)).flat();
+}
+
+/** Asks for them anew after a change. */
+async function refreshOthers(now) {
+  try {
+    const found = await askOthers(asking.signal);
+    if (shown !== now) return;
+    others = found;
+    showVerdict(now);
+  } catch {
+    // What was found before stays until the next change.
+  }
 }
 
 function connected(now, detail) {
@@ -162,7 +197,7 @@ function show(now) {
   }
   if (isFirst || changes > 0 || wasLike !== now.summary) {
     showVerdict(now);
-    compare(now);
+    if (!isFirst && (state.dtab.trim() || state.base.trim())) refreshOthers(now);
     const told = wasLike === now.summary ? plural(changes, "step changed", "steps changed") : sentenceOf(now);
     announce(isFirst ? sentenceOf(now) : `Changed: ${told}`);
   }
@@ -182,9 +217,13 @@ function showVerdict(now) {
   replace(
     verdict,
     line(STATES[now.state] ?? ["idle", now.state], sentenceOf(now)),
-    request && fact("Named", request.name, ` by ${request.identifier}`),
-    override && fact("Override", override),
-    h("div", { class: "verdict-compared" }),
+    request && fact("Named", h("code", null, request.name), ` by ${request.identifier}`),
+    way(steps.tree.root ? entriesOfTheWay(steps.tree.root) : []),
+    override && fact("Override", h("code", null, override)),
+    others.map(([label, other]) => {
+      const isSame = other.summary === now.summary && other.state === now.state;
+      return fact(label, isSame ? "the same: it changes nothing here" : other.summary);
+    }),
     h("p", { class: "muted small" }, `${router ? `Router ${router}, ` : ""}as of ${clock(shownAt)}`),
   );
 }
@@ -198,37 +237,18 @@ function line([status, word], sentence) {
   );
 }
 
-function fact(label, code, rest) {
-  return h("p", { class: "verdict-fact" }, h("span", { class: "verdict-label" }, label), h("code", null, code), rest);
+function fact(label, ...told) {
+  return h("p", { class: "verdict-fact" }, h("span", { class: "verdict-label" }, label), h("span", null, told));
 }
 
-/** What an override, or another table, changes: the destinations there were without it. */
-async function compare(now) {
-  const wanted = [];
-  if (state.dtab.trim()) wanted.push(["Without the override", { dtab: false }]);
-  if (state.base.trim()) wanted.push(["With the router's own table", { base: false }]);
-  const found = [];
-  for (const [label, parts] of wanted) {
-    try {
-      const query = asks(state, parts);
-      if (!fits(query)) continue;
-      const response = await fetch(`/delegation.json?${query}`);
-      const other = response.ok ? await response.json() : null;
-      if (!other || shown !== now) return;
-      found.push([label, now.summary === other.summary && now.state === other.state, other.summary]);
-    } catch {
-      return;
-    }
-  }
-  const box = verdict.querySelector(".verdict-compared");
-  if (box) replace(box, found.map(comparedLine));
-}
-
-function comparedLine([label, isSame, was]) {
-  return h(
-    "p",
-    { class: "verdict-fact" },
-    h("span", { class: "verdict-label" }, label),
-    h("span", null, isSame ? "the same: it changes nothing here" : was),
-  );
+/** The entries that requests go by. */
+function way(entries) {
+  if (entries.length === 0) return null;
+  const told = entries.slice(0, MAX_ENTRIES).map((dentry, nth) => [
+    nth > 0 && ", ",
+    h("code", null, entry(dentry)),
+    h("span", { class: "muted small" }, ` ${clean(placeInWords(dentry))}`),
+  ]);
+  const more = entries.length - MAX_ENTRIES;
+  return fact("By", told, more > 0 && ` and ${plural(more, "more entry", "more entries")}`);
 }

@@ -38,6 +38,15 @@ export function walk(root) {
   return nodes;
 }
 
+/** The entries that the requests go by, each once, in the order in which they are met. */
+export function entriesOfTheWay(root) {
+  const entries = new Map();
+  for (const { dentry, mark } of walk(root)) {
+    if (dentry && mark === "taken") entries.set(`${dentry.table} ${dentry.index} ${dentry.of}`, dentry);
+  }
+  return [...entries.values()];
+}
+
 /** `127.0.0.1:8080`, `[::1]:8080`. */
 export function socket({ ip, port }) {
   return String(ip).includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;

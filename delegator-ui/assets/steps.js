@@ -50,7 +50,7 @@ export class Steps {
       this.#show(state.view);
     }
     if (this.view === "graph" && (changes > 0 || state)) this.#drawGraph();
-    if (state || changes > 0) this.#search(false);
+    if (this.find.value && (state || changes > 0)) this.#search(false);
     return changes;
   }
 
@@ -178,7 +178,7 @@ export class Steps {
 
   #search(byHand) {
     const text = this.find.value;
-    const matches = this.tree.search(text);
+    const matches = this.tree.search(text, { unfold: byHand });
     replace(this.found, text.trim() ? plural(matches, "match", "matches") : "");
     if (!byHand) return;
     if (matches > 0) this.#next(1);

@@ -18,7 +18,11 @@ export class Tree {
       class: "tree",
       role: "tree",
       "aria-label": "Steps of the resolution",
-      on: { keydown: (event) => this.#key(event), click: (event) => this.#click(event) },
+      on: {
+        keydown: (event) => this.#key(event),
+        click: (event) => this.#click(event),
+        focusin: (event) => this.#focused(event.target.closest("li")?.reconcileKey),
+      },
     });
     this.onSelect = onSelect;
     this.root = null;
@@ -83,14 +87,16 @@ export class Tree {
     this.#draw();
   }
 
-  /** Marks the steps that have the text, unfolds the way to them; how many there are. */
-  search(text) {
+  /** Marks the steps that have the text, and unfolds the way to them if so told; how many there are. */
+  search(text, { unfold = true } = {}) {
     const wanted = text.trim().toLowerCase();
     const nodes = wanted ? [...(this.nodes?.values() ?? [])] : [];
     const found = nodes.filter((node) => searched(node).includes(wanted));
     this.matches = new Set(found.map(({ key }) => key));
-    this.current = null;
-    for (const node of found) this.#unfoldTo(node);
+    if (unfold) {
+      this.current = null;
+      for (const node of found) this.#unfoldTo(node);
+    }
     this.#draw();
     return this.matches.size;
   }
@@ -121,6 +127,16 @@ export class Tree {
     if (focus) item.focus({ preventScroll: true });
     item.firstElementChild.scrollIntoView({ block: "nearest" });
     this.onSelect(node);
+  }
+
+  /** Whatever has put the focus there. */
+  #focused(key) {
+    const item = this.items.get(key);
+    if (key === this.active || !item) return;
+    const before = this.items.get(this.active);
+    if (before) this.#markActive(before, false);
+    this.active = key;
+    this.#markActive(item, true);
   }
 
   #markActive(item, isActive) {

@@ -12,14 +12,20 @@ use serde_json::Value;
 
 use self::ask::Ask;
 pub(super) use self::tree::Tree;
+use super::figures::plural;
 use super::html::{escape, href};
-use crate::view::clean;
+use crate::view::{clean, entry, place};
 
 /// What the page says it is for.
 pub(super) const LEDE: &str = "Where a name or a request goes, step by step, and why.";
 
 /// Names in use beyond this are not offered.
 const MAX_NAMES: usize = 50;
+
+/// More entries than this are counted.
+const MAX_ENTRIES: usize = 3;
+
+const SAME: &str = "the same: it changes nothing here";
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
@@ -106,10 +112,9 @@ impl Page {
     }
 
     fn answer(&self, answer: &Value, html: &mut String) {
-        self.verdict(answer, html);
-        let empty = Value::Null;
-        let clients = answer.get("clients").unwrap_or(&empty);
-        if let Some(tree) = Tree::read(&answer["steps"], clients) {
+        let tree = Tree::read(&answer["steps"], &answer["clients"]);
+        self.verdict(answer, tree.as_ref(), html);
+        if let Some(tree) = tree {
             let _ = write!(
                 html,
                 "<section class=\"card steps\" aria-label=\"Steps\"><div class=\"card-head\">\
@@ -123,7 +128,7 @@ impl Page {
         }
     }
 
-    fn verdict(&self, answer: &Value, html: &mut String) {
+    fn verdict(&self, answer: &Value, tree: Option<&Tree<'_>>, html: &mut String) {
         html.push_str("<div class=\"verdict\">");
         let request = &answer["request"];
         if let Some(error) = request["error"].as_str() {
@@ -146,17 +151,17 @@ impl Page {
         if let (Some(name), Some(by)) = (request["name"].as_str(), request["identifier"].as_str()) {
             fact("Named", &format!("<code>{}</code> by {}", visible(name), visible(by)), html);
         }
+        if let Some(tree) = tree {
+            way(tree, html);
+        }
         if let Some(local) = answer["override"].as_str().filter(|local| !local.is_empty()) {
             fact("Override", &format!("<code>{}</code>", visible(local)), html);
         }
         for (label, other) in &self.others {
             let is_same =
                 other["summary"] == answer["summary"] && other["state"] == answer["state"];
-            let was = match is_same {
-                true => "<span>the same: it changes nothing here</span>".to_owned(),
-                false => format!("<span>{}</span>", visible(text(other, "summary"))),
-            };
-            fact(label, &was, html);
+            let was = if is_same { SAME } else { text(other, "summary") };
+            fact(label, &visible(was), html);
         }
         if let Some(router) = answer["router"].as_str().filter(|router| !router.is_empty()) {
             let _ = write!(html, "<p class=\"muted small\">Router {}</p>", visible(router));
@@ -189,6 +194,23 @@ fn fact(label: &str, markup: &str, html: &mut String) {
         html,
         "<p class=\"verdict-fact\"><span class=\"verdict-label\">{label}</span> <span>{markup}</span></p>"
     );
+}
+
+/// The entries that requests go by.
+fn way(tree: &Tree<'_>, html: &mut String) {
+    let entries = tree.entries_of_the_way();
+    let told = entries.iter().take(MAX_ENTRIES).map(|dentry| {
+        let (entry, place) = (entry(dentry), place(dentry));
+        let place = format!("<span class=\"muted small\"> {}</span>", visible(&place));
+        format!("<code>{}</code>{place}", visible(&entry))
+    });
+    let mut told = told.collect::<Vec<_>>().join(", ");
+    if let Some(more) = entries.len().checked_sub(MAX_ENTRIES).filter(|&more| more > 0) {
+        told.push_str(&format!(" and {}", plural(more, "more entry", "more entries")));
+    }
+    if !told.is_empty() {
+        fact("By", &told, html);
+    }
 }
 
 fn wrong_question(wrong: &str, html: &mut String) {

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use dtab::view::{ViewBound, ViewKind, ViewNode, percent};
+use dtab::view::{ViewBound, ViewDentry, ViewKind, ViewNode, percent};
 use dtab::{Addr, Address, Layer, wire};
 use serde_json::Value;
 
@@ -37,6 +37,23 @@ impl<'c> Tree<'c> {
         let root = without_rounds(&read);
         let count = shown(&root);
         Some(Tree { root, clients, count })
+    }
+
+    /// The entries that the requests go by, each once, in the order in which they are met.
+    pub(super) fn entries_of_the_way(&self) -> Vec<&ViewDentry> {
+        let mut entries: Vec<&ViewDentry> = Vec::new();
+        let mut open = vec![&self.root];
+        while let Some(node) = open.pop() {
+            let entry = node.dentry.as_ref().filter(|_| node.probability > 0.0);
+            let is_known = |entry: &ViewDentry| {
+                entries.iter().any(|own| (own.layer, own.index) == (entry.layer, entry.index))
+            };
+            if let Some(entry) = entry.filter(|entry| !is_known(entry)) {
+                entries.push(entry);
+            }
+            open.extend(choice(node).unwrap_or(node).children.iter().rev());
+        }
+        entries
     }
 
     /// `12 steps`.
