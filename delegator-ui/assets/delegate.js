@@ -19,6 +19,8 @@ const STATES = {
 
 /** More entries than this are counted. */
 const MAX_ENTRIES = 3;
+/** Entries longer than this are told by their left side. */
+const MAX_ENTRY = 100;
 
 const form = byId("ask");
 const answer = byId("answer");
@@ -181,6 +183,7 @@ function showWrong(status, sentence) {
   const title = status === null ? "No answer" : "This cannot be asked";
   // A mistake in a dtab is drawn below its line: the columns matter.
   const words = sentence.trim();
+  setState(null);
   const body = words.includes("\n") ? h("pre", { class: "code" }, words) : h("p", null, words);
   replace(answer, h("div", { class: "notice", data: { status: "bad" }, role: "alert" }, h("div", null, h("strong", null, title), body)));
 }
@@ -246,9 +249,15 @@ function way(entries) {
   if (entries.length === 0) return null;
   const told = entries.slice(0, MAX_ENTRIES).map((dentry, nth) => [
     nth > 0 && ", ",
-    h("code", null, entry(dentry)),
+    h("code", null, shortEntry(dentry)),
     h("span", { class: "muted small" }, ` ${clean(placeInWords(dentry))}`),
   ]);
   const more = entries.length - MAX_ENTRIES;
   return fact("By", told, more > 0 && ` and ${plural(more, "more entry", "more entries")}`);
+}
+
+/** An entry, without its right side if that is long: the tree has it in full. */
+function shortEntry(dentry) {
+  const whole = entry(dentry);
+  return whole.length > MAX_ENTRY ? `${dentry.prefix} => …` : whole;
 }

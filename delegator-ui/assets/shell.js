@@ -19,8 +19,12 @@ document.querySelector(".top .tools")?.prepend(connection, themeSwitch());
 document.body.append(messages, spoken);
 showCurrentPage();
 
-/** Shows the state of the page's live connection; goes with `onState` of `live()`. */
+/** Shows the state of the page's live connection; goes with `onState` of `live()`. `null` hides it. */
 export function setState(state, { retryIn } = {}) {
+  if (state === null) {
+    connection.hidden = true;
+    return;
+  }
   const [status, word] = STATES[state] ?? STATES.connecting;
   connection.hidden = false;
   connection.dataset.status = status;

@@ -25,6 +25,9 @@ const MAX_NAMES: usize = 50;
 /// More entries than this are counted.
 const MAX_ENTRIES: usize = 3;
 
+/// Entries longer than this are told by their left side.
+const MAX_ENTRY: usize = 100;
+
 const SAME: &str = "the same: it changes nothing here";
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -200,7 +203,12 @@ fn fact(label: &str, markup: &str, html: &mut String) {
 fn way(tree: &Tree<'_>, html: &mut String) {
     let entries = tree.entries_of_the_way();
     let told = entries.iter().take(MAX_ENTRIES).map(|dentry| {
-        let (entry, place) = (entry(dentry), place(dentry));
+        // The tree has it in full.
+        let entry = match entry(dentry) {
+            whole if whole.len() > MAX_ENTRY => format!("{} => …", dentry.prefix),
+            whole => whole,
+        };
+        let place = place(dentry);
         let place = format!("<span class=\"muted small\"> {}</span>", visible(&place));
         format!("<code>{}</code>{place}", visible(&entry))
     });
