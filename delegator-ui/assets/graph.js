@@ -30,8 +30,7 @@ export class Graph {
       },
       this.scene,
     );
-    const button = (label, sign, run) =>
-      h("button", { type: "button", "aria-label": label, title: label, on: { click: run } }, sign);
+    const button = (title, sign, run) => h("button", { type: "button", title, on: { click: run } }, sign);
     this.element = h(
       "div",
       { class: "graph" },
@@ -39,8 +38,8 @@ export class Graph {
       h(
         "div",
         { class: "graph-tools segmented" },
-        button("Zoom in", "+", () => this.#zoom(1.3)),
-        button("Zoom out", "−", () => this.#zoom(1 / 1.3)),
+        button("Zoom in", h("span", { "aria-label": "Zoom in", role: "img" }, "+"), () => this.#zoom(1.3)),
+        button("Zoom out", h("span", { "aria-label": "Zoom out", role: "img" }, "−"), () => this.#zoom(1 / 1.3)),
         button("Show all", "Fit", () => this.fit()),
       ),
     );

@@ -45,26 +45,6 @@ export function itemClass({ passes, mark, kind }) {
   return { class: passes ? "step passes" : "step", data: { mark, kind } };
 }
 
-/** A step as it is read out. */
-export function spoken(node, client) {
-  const parts = [];
-  if (node.weight !== undefined) parts.push(`weight ${weightInWords(node.weight)}`);
-  parts.push(node.path, node.probability > 0 ? percent(node.probability) : MARKS[node.mark]);
-  if (node.dentry && !node.told) {
-    const table = node.dentry.table === "override" ? "override " : "";
-    parts.push(`by ${table}${entry(node.dentry)}, ${placeInWords(node.dentry)}`);
-  }
-  if (node.residual) parts.push(`residual ${node.residual}`);
-  parts.push(...node.said.map(({ words }) => words));
-  if (node.bound) {
-    const words = addressInWords(node.bound.addr)?.words;
-    parts.push(words ?? plural(node.bound.addr.addrs.length, "address", "addresses"));
-    const dead = (client?.endpoints ?? []).filter(({ state }) => state !== "open").length;
-    if (dead > 0) parts.push(`${dead} not open`);
-  }
-  return clean(parts.join(", "));
-}
-
 /** What stands in the row of a step. The server's page has the same. */
 export function rowParts(node, clients, isFull) {
   return [

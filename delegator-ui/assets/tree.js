@@ -3,7 +3,7 @@
 
 import { entry, placeInWords, read, socket, walk } from "./delegation.js";
 import { h, reconcile, replace } from "./dom.js";
-import { itemClass, rowParts, spoken } from "./rows.js";
+import { itemClass, rowParts } from "./rows.js";
 
 /** Trees with more steps than this begin with what is not needed folded. */
 const MANY = 200;
@@ -66,7 +66,7 @@ export class Tree {
     if (isGone) this.active = this.#nearest(this.active);
     this.#draw();
     // A step that goes leaves the focus to what is above it.
-    if (isGone && hadFocus) this.items.get(this.active)?.focus();
+    if (isGone && hadFocus) this.items.get(this.active)?.firstElementChild.focus();
     return changes;
   }
 
@@ -124,8 +124,9 @@ export class Tree {
     if (before) this.#markActive(before, false);
     const item = this.items.get(key);
     this.#markActive(item, true);
-    if (focus) item.focus({ preventScroll: true });
-    item.firstElementChild.scrollIntoView({ block: "nearest" });
+    const row = item.firstElementChild;
+    if (focus) row.focus({ preventScroll: true });
+    row.scrollIntoView({ block: "nearest" });
     this.onSelect(node);
   }
 
@@ -139,9 +140,9 @@ export class Tree {
     this.#markActive(item, true);
   }
 
-  #markActive(item, isActive) {
-    item.tabIndex = isActive ? 0 : -1;
-    item.setAttribute("aria-selected", isActive);
+  #markActive({ firstElementChild: row }, isActive) {
+    row.tabIndex = isActive ? 0 : -1;
+    row.setAttribute("aria-selected", isActive);
   }
 
   /** What is folded and unfolded by hand and the active step, by their numbers, for a link. */
@@ -173,7 +174,8 @@ export class Tree {
   }
 
   #create(node) {
-    const item = h("li", { role: "treeitem" }, h("div", { class: "row" }));
+    // The row is the item, not the list's element: it is named by what stands in it, and no more.
+    const item = h("li", { role: "none" }, h("div", { class: "row", role: "treeitem" }));
     this.items.set(node.key, item);
     return item;
   }
@@ -189,17 +191,16 @@ export class Tree {
       const { class: names, data } = itemClass(node);
       item.className = names;
       Object.assign(item.dataset, data);
-      item.setAttribute("aria-label", spoken(node, client));
       replace(row, rowParts(node, this.clients, full));
     }
     const standing = `${node.depth} ${position} ${of} ${open} ${node.children.length > 0}`;
     if (item.standing !== standing) {
       item.standing = standing;
-      item.setAttribute("aria-level", node.depth + 1);
-      item.setAttribute("aria-posinset", position);
-      item.setAttribute("aria-setsize", of);
-      if (node.children.length > 0) item.setAttribute("aria-expanded", open);
-      else item.removeAttribute("aria-expanded");
+      row.setAttribute("aria-level", node.depth + 1);
+      row.setAttribute("aria-posinset", position);
+      row.setAttribute("aria-setsize", of);
+      if (node.children.length > 0) row.setAttribute("aria-expanded", open);
+      else row.removeAttribute("aria-expanded");
     }
     this.#markActive(item, this.active === node.key);
     row.classList.toggle("match", this.matches.has(node.key));
