@@ -20,7 +20,8 @@ export function text(value) {
 
 /** Puts these in the place of all that is in an element. */
 export function replace(element, ...children) {
-  element.replaceChildren(...nodes(children));
+  element.replaceChildren();
+  append(element, children);
   return element;
 }
 
@@ -59,9 +60,17 @@ export function reconcile(parent, items, keyOf, create, update) {
 }
 
 function fill(element, props, children) {
-  for (const [name, value] of Object.entries(props ?? {})) set(element, name, value);
-  element.append(...nodes(children));
+  for (const name in props) set(element, name, props[name]);
+  append(element, children);
   return element;
+}
+
+/** Thousands of elements are made by this, so it makes no lists of its own. */
+function append(element, children) {
+  for (const child of children) {
+    if (Array.isArray(child)) append(element, child);
+    else if (child !== null && child !== undefined && child !== false) element.append(child);
+  }
 }
 
 function set(element, name, value) {
@@ -75,9 +84,4 @@ function set(element, name, value) {
     for (const [property, to] of Object.entries(value)) element.style.setProperty(property, to);
   } else if (name === "value" && "value" in element) element.value = value;
   else element.setAttribute(name, value === true ? "" : String(value));
-}
-
-function nodes(children) {
-  const kept = children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
-  return kept.map((child) => (child instanceof Node ? child : text(child)));
 }
