@@ -212,7 +212,7 @@ function sentenceOf({ state: outcome, path, summary }) {
 }
 
 function showVerdict(now) {
-  const { request, router, override } = now;
+  const { request, router } = now;
   if (request?.error) {
     replace(verdict, line(["bad", "no name"], `No identifier names this request: ${request.error}`));
     return;
@@ -222,7 +222,6 @@ function showVerdict(now) {
     line(STATES[now.state] ?? ["idle", now.state], sentenceOf(now)),
     request && fact("Named", h("code", null, request.name), ` by ${request.identifier}`),
     way(steps.tree.root ? entriesOfTheWay(steps.tree.root) : []),
-    override && fact("Override", h("code", null, override)),
     others.map(([label, other]) => {
       const isSame = other.summary === now.summary && other.state === now.state;
       return fact(label, isSame ? "the same: it changes nothing here" : other.summary);

@@ -157,9 +157,6 @@ impl Page {
         if let Some(tree) = tree {
             way(tree, html);
         }
-        if let Some(local) = answer["override"].as_str().filter(|local| !local.is_empty()) {
-            fact("Override", &format!("<code>{}</code>", visible(local)), html);
-        }
         for (label, other) in &self.others {
             let is_same =
                 other["summary"] == answer["summary"] && other["state"] == answer["state"];
