@@ -25,7 +25,7 @@ const MAX_ENTRY = 100;
 const form = byId("ask");
 const answer = byId("answer");
 const verdict = h("div", { class: "verdict" });
-const stale = h("p", { class: "notice", data: { status: "warn" }, hidden: true });
+const note = h("p", { class: "muted small" });
 const steps = new Steps({ onView: remember });
 
 let state = parse(location.search);
@@ -119,7 +119,6 @@ async function ask() {
   asking = new AbortController();
   const { signal } = asking;
   shown = null;
-  stale.hidden = true;
   if (!isAsked(state)) return;
   document.title = `${state.ask === "request" ? state.url : state.path} · Delegate · Fingerpost`;
   answer.setAttribute("aria-busy", "true");
@@ -173,10 +172,17 @@ async function refreshOthers(now) {
 
 function connected(now, detail) {
   setState(now, detail);
+  // Trying again is not having it again.
+  if (now === "connecting") return;
   const isLost = now === "lost";
-  stale.hidden = !isLost;
-  if (isLost) replace(stale, h("span", null, `The connection is lost: this is how it was at ${clock(shownAt)}.`));
   steps.element.classList.toggle("lost", isLost);
+  showNote(isLost);
+}
+
+/** Whose answer it is, and of when; a line that is always there, so that nothing moves. */
+function showNote(isLost = false) {
+  const of = shown?.router ? `Router ${shown.router}, ` : "";
+  replace(note, isLost ? `${of}as it was at ${clock(shownAt)}: the connection is lost` : `${of}as of ${clock(shownAt)}`);
 }
 
 function showWrong(status, sentence) {
@@ -195,7 +201,8 @@ function show(now) {
   shownAt = Date.now();
   const changes = steps.show(now, isFirst ? state : null);
   if (isFirst) {
-    replace(answer, verdict, stale, steps.element);
+    replace(answer, verdict, steps.element);
+    steps.element.classList.remove("lost");
     steps.attached();
   }
   if (isFirst || changes > 0 || wasLike !== now.summary) {
@@ -212,11 +219,12 @@ function sentenceOf({ state: outcome, path, summary }) {
 }
 
 function showVerdict(now) {
-  const { request, router } = now;
+  const { request } = now;
   if (request?.error) {
     replace(verdict, line(["bad", "no name"], `No identifier names this request: ${request.error}`));
     return;
   }
+  showNote();
   replace(
     verdict,
     line(STATES[now.state] ?? ["idle", now.state], sentenceOf(now)),
@@ -226,7 +234,7 @@ function showVerdict(now) {
       const isSame = other.summary === now.summary && other.state === now.state;
       return fact(label, isSame ? "the same: it changes nothing here" : other.summary);
     }),
-    h("p", { class: "muted small" }, `${router ? `Router ${router}, ` : ""}as of ${clock(shownAt)}`),
+    note,
   );
 }
 
