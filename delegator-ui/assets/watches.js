@@ -21,13 +21,15 @@ function filler(id) {
   const none = section.querySelector(".empty-line");
   const create = () => h("tr", null, labels.map((label, at) => h(at === 0 ? "th" : "td", {
     scope: at === 0 ? "row" : null,
-    class: at === 0 ? "path" : label === "Error" ? "reason" : null,
+    class: at === 0 || label === "Namer" ? "path" : label === "Error" ? "reason" : null,
     data: { label },
   })));
   const update = (tr, { cells }) => cells.forEach((cell, at) => put(tr.children[at], cell));
-  // What the server has written is written anew once: its rows have no keys.
-  replace(body);
+  let taken = false;
   return (rows) => {
+    // What the server has written is written anew once: its rows have no keys.
+    if (!taken) replace(body);
+    taken = true;
     table.hidden = rows.length === 0;
     none.hidden = rows.length > 0;
     reconcile(body, rows, ({ key }) => key, create, update);
@@ -36,7 +38,7 @@ function filler(id) {
 
 function put(td, cell) {
   const state = typeof cell === "object" && cell !== null ? cell : null;
-  const text = state ? state.word ?? age(Date.now() - state.since) : cell || "–";
+  const text = state ? state.word ?? `${age(Date.now() - state.since)} ago` : cell || "–";
   if (td.textContent !== text) {
     if (state?.since) replace(td, h("time", { datetime: new Date(state.since).toISOString() }, text));
     else replace(td, state ? h("span", { class: "chip" }, text) : text);
@@ -64,11 +66,11 @@ async function refresh() {
   try {
     const [of, reload, tls, routers] = await Promise.all(
       ["/watches.json", "/admin/reload", "/certificates.json", "/routers.json"].map(json));
-    watches(Object.entries(of ?? {}).flatMap(([namer, list]) => list.map((watch) => ({
+    if (of) watches(Object.entries(of).flatMap(([namer, list]) => list.map((watch) => ({
       key: `${namer} ${watch.name}`,
       cells: [watch.name, namer, stateOf(watch), { since: watch.since * 1000 }, count(watch.version), watch.error],
     }))));
-    sources(reload ? (routers ?? []).map((router) => ({
+    if (reload && routers) sources(routers.map((router) => ({
       key: router.label,
       cells: [
         router.label,
@@ -78,8 +80,8 @@ async function refresh() {
         count(reload.reloads),
         reload.lastError?.message,
       ],
-    })) : []);
-    certificates((tls ?? []).map((one) => ({
+    })));
+    if (tls) certificates(tls.map((one) => ({
       key: one.subject,
       cells: [
         one.subject,

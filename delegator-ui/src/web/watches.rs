@@ -23,7 +23,9 @@ pub(super) struct Shown {
 /// A cell: a text of the program's own, one from outside, or a moment.
 enum Cell {
     State(&'static str, &'static str),
+    /// What the row is about.
     Path(String),
+    Code(String),
     Text(String),
     Since(f64),
 }
@@ -77,7 +79,7 @@ fn watched(watches: &Value) -> Vec<Vec<Cell>> {
             };
             vec![
                 path(&watch["name"]),
-                Cell::Text(namer.clone()),
+                Cell::Code(namer.clone()),
                 state,
                 Cell::Since(watch["since"].as_f64().unwrap_or_default()),
                 Cell::Text(watch["version"].to_string()),
@@ -147,7 +149,7 @@ fn section(
     });
     let (no_rows, some_rows) = if rows.is_empty() { (" hidden", "") } else { ("", " hidden") };
     format!(
-        "<section class=\"stack\" id=\"{id}\"><h2>{heading}</h2><div class=\"table-scroll framed\" \
+        "<section class=\"live-section stack watches\" id=\"{id}\"><h2>{heading}</h2><div class=\"table-scroll framed\" \
          tabindex=\"0\" role=\"region\" aria-label=\"{heading}\"{no_rows}><table class=\"data cards\">\
          <thead><tr>{head}</tr></thead><tbody>\n{rows_html}</tbody></table></div>\
          <p class=\"muted empty-line\"{some_rows}>{empty}</p></section>\n"
@@ -163,7 +165,7 @@ fn html(cell: &Cell, head: &str, now: SystemTime) -> String {
         Cell::State(status, word) => {
             ("", format!("<span class=\"chip\" data-status=\"{status}\">{word}</span>"))
         }
-        Cell::Path(text) => ("path", escape(text)),
+        Cell::Path(text) | Cell::Code(text) => ("path", escape(text)),
         Cell::Text(text) if head == "Error" => ("reason", escape(text)),
         Cell::Text(text) => ("", escape(text)),
         Cell::Since(seconds) => ("nowrap", age(*seconds, now)),
@@ -176,10 +178,10 @@ fn age(since: f64, now: SystemTime) -> String {
     let since = Duration::try_from_secs_f64(since).unwrap_or_default();
     let age = now.duration_since(UNIX_EPOCH + since).unwrap_or_default().as_secs();
     match age {
-        0..60 => format!("{age} s"),
-        60..3600 => format!("{} min", age / 60),
-        3600..86_400 => format!("{} h", age / 3600),
-        _ => format!("{} d", age / 86_400),
+        0..60 => format!("{age} s ago"),
+        60..3600 => format!("{} min ago", age / 60),
+        3600..86_400 => format!("{} h ago", age / 3600),
+        _ => format!("{} d ago", age / 86_400),
     }
 }
 
