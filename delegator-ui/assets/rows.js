@@ -41,8 +41,9 @@ export function renderSteps(steps, clients = {}) {
 }
 
 /** Class and data of a step's list item. */
-export function itemClass({ passes, mark, kind }) {
-  return { class: passes ? "step passes" : "step", data: { mark, kind } };
+export function itemClass({ passes, mark, kind, children }) {
+  const names = ["step", passes && "passes", children.length === 0 && "end"];
+  return { class: names.filter(Boolean).join(" "), data: { mark, kind } };
 }
 
 /** What stands in the row of a step. The server's page has the same. */
@@ -100,7 +101,7 @@ function boundParts({ bound: { addr } }, client, isFull) {
     ),
     more > 0 &&
       h("span", { class: "more" }, isFull ? "Show fewer" : `and ${plural(more, "more address", "more addresses")}`),
-    typeof client?.since_ms === "number" && h("p", { data: { tone: "dim" } }, `as it is for ${age(client.since_ms)}`),
+    typeof client?.since_ms === "number" && h("p", { data: { tone: "dim" } }, `unchanged for ${age(client.since_ms)}`),
   ];
 }
 

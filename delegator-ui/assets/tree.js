@@ -188,11 +188,11 @@ export class Tree {
     const content = `${node.seen}${client ? JSON.stringify(client) : ""}${full}`;
     if (item.content !== content) {
       item.content = content;
-      const { class: names, data } = itemClass(node);
-      item.className = names;
-      Object.assign(item.dataset, data);
       replace(row, rowParts(node, this.clients, full));
     }
+    const { class: names, data } = itemClass(node);
+    if (item.className !== names) item.className = names;
+    if (item.dataset.mark !== data.mark || item.dataset.kind !== data.kind) Object.assign(item.dataset, data);
     const standing = `${node.depth} ${position} ${of} ${open} ${node.children.length > 0}`;
     if (item.standing !== standing) {
       item.standing = standing;

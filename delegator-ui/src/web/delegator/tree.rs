@@ -73,11 +73,14 @@ impl<'c> Tree<'c> {
     }
 
     fn step(&self, node: &ViewNode, at: Standing, place: Place, html: &mut String) {
-        let passes = if place.passes { " passes" } else { "" };
-        let (mark, kind) = (mark_name(at.mark), node.kind.name());
-        let _ =
-            write!(html, "<li class=\"step{passes}\" data-mark=\"{mark}\" data-kind=\"{kind}\">");
         let children = &choice(node).unwrap_or(node).children;
+        let passes = if place.passes { " passes" } else { "" };
+        let end = if children.is_empty() { " end" } else { "" };
+        let (mark, kind) = (mark_name(at.mark), node.kind.name());
+        let _ = write!(
+            html,
+            "<li class=\"step{passes}{end}\" data-mark=\"{mark}\" data-kind=\"{kind}\">"
+        );
         if children.is_empty() {
             html.push_str("<div class=\"row\">");
             self.row(node, at, place, html);
@@ -164,7 +167,7 @@ impl<'c> Tree<'c> {
         }
         if client["since_ms"].is_number() {
             let since = duration(&client["since_ms"]);
-            let _ = write!(html, "<span data-tone=\"dim\">as it is for {since}</span>");
+            let _ = write!(html, "<span data-tone=\"dim\">unchanged for {since}</span>");
         }
     }
 }
