@@ -143,7 +143,7 @@ impl Progress {
     pub(crate) fn head_passed(&self) {
         self.head_since.store(0, Relaxed);
         self.late.store(false, Relaxed);
-        self.heads.fetch_add(1, Relaxed);
+        self.heads.store(self.heads.load(Relaxed).wrapping_add(1), Relaxed);
     }
 
     /// The head behind those passed so far is refused.
@@ -176,11 +176,8 @@ impl Progress {
 
     /// An exchange begins (true) or has ended (false).
     pub(crate) fn busy(&self, busy: bool) {
-        if busy {
-            self.busy.fetch_add(1, Relaxed);
-        } else {
-            self.busy.fetch_sub(1, Relaxed);
-        }
+        let now = self.busy.load(Relaxed);
+        self.busy.store(if busy { now.wrapping_add(1) } else { now.wrapping_sub(1) }, Relaxed);
     }
 
     /// Whether no exchange is under way.
