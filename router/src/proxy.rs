@@ -52,7 +52,7 @@ use crate::retry::budget::Budget;
 use crate::server::Limits;
 use crate::server::counts::ConnectionCounts;
 use crate::server::gate::Gate;
-use crate::server::watchdog::Progress;
+use crate::server::progress::Progress;
 use crate::telemetry::tap::{LocalTaps, Taps};
 use crate::tls::server::ServerTls;
 use crate::weak_table::WeakTable;

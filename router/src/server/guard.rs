@@ -13,7 +13,7 @@ use tokio_rustls::server::TlsStream;
 use super::Limits;
 use super::gate::Admitted;
 use super::head::{self, Chunked, Framing, Violation};
-use super::watchdog::{Phase, Progress};
+use super::progress::{Phase, Progress};
 use crate::gather::poll_write_gathered;
 
 /// What a [`Guard`] stands before.
