@@ -239,9 +239,14 @@ impl Balancer {
 
     /// One of the endpoints, if there is any. `failed` has just been tried in vain: another one is
     /// better.
-    pub(crate) fn pick(&self, set: &Set, failed: Option<&Rc<Endpoint>>) -> Option<Rc<Endpoint>> {
+    pub(crate) fn pick(
+        &self,
+        set: &Set,
+        failed: Option<&Rc<Endpoint>>,
+        now: Instant,
+    ) -> Option<Rc<Endpoint>> {
         let failed = failed.map(|endpoint| &endpoint.node);
-        let place = self.place(&set.classes, failed, Instant::now())?;
+        let place = self.place(&set.classes, failed, now)?;
         set.endpoints.get(place).cloned()
     }
 

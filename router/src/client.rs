@@ -306,7 +306,8 @@ impl Client {
         limit: Option<Limit>,
         tries: &mut Tries,
     ) -> Result<Option<Answer>, SendError> {
-        let Some(endpoint) = self.balancer.pick(set, tries.last.as_ref()) else {
+        let began = Instant::now();
+        let Some(endpoint) = self.balancer.pick(set, tries.last.as_ref(), began) else {
             return Err(SendError::NoEndpoint);
         };
         let selected = endpoint.address;
@@ -315,7 +316,7 @@ impl Client {
             let error = std::io::Error::other("it took no connection before (failFast)");
             return Err(SendError::Connect { selected, error });
         }
-        let under_way = endpoint.node.begin(Instant::now());
+        let under_way = endpoint.node.begin(began);
         let connected = within(limit, endpoint.connection(!tries.fresh, &self.stats)).await;
         let connection = match connected {
             Ok(Ok(connection)) => connection,
@@ -338,19 +339,22 @@ impl Client {
         };
         let was_pooled = connection.is_pooled();
         let Some(sent) = request.take() else { return Err(SendError::NoEndpoint) };
-        let counted = self.stats.begin(service.stats);
+        let sent_at = if was_pooled { began } else { Instant::now() };
+        let counted = self.stats.begin(service.stats, sent_at);
         let (unsent, error) = match within(limit, connection.send(sent)).await {
             Ok(Ok((response, connection))) => {
-                self.requeues.deposit(Instant::now());
+                let now = Instant::now();
+                self.requeues.deposit(now);
                 let outcome = Outcome::Response(response.status(), response.headers());
                 let method = &request.head.method;
                 let class = classify(service.classifier, method, outcome, request.is_replayable());
-                counted.end(Ok(response.status()), class);
-                under_way.finished(if class.is_success() {
+                counted.end(Ok(response.status()), class, now);
+                let outcome = if class.is_success() {
                     accrual::Outcome::Success
                 } else {
                     accrual::Outcome::Failure
-                });
+                };
+                under_way.finished(outcome, now);
                 let response =
                     response.map(|body: Incoming| Exchange::new(body, connection, under_way));
                 if is_nack(response.status(), response.headers())
@@ -365,12 +369,14 @@ impl Client {
             }
             Ok(Err(broken)) => broken,
             Err(limit) => {
-                counted.end(Err(Cause::of_limit(limit)), Class::Failure);
-                under_way.finished(accrual::Outcome::Failure);
+                let now = Instant::now();
+                counted.end(Err(Cause::of_limit(limit)), Class::Failure, now);
+                under_way.finished(accrual::Outcome::Failure, now);
                 return Err(SendError::Timeout { selected, limit });
             }
         };
-        counted.end(Err(Cause::Broken), Class::Failure);
+        let now = Instant::now();
+        counted.end(Err(Cause::Broken), Class::Failure, now);
         let is_unsent = unsent.is_some();
         if let Some(unsent) = unsent {
             request.give_back(unsent);
@@ -385,11 +391,9 @@ impl Client {
             return Ok(None);
         }
         // A body that its caller broke off says nothing of the endpoint.
-        under_way.finished(if error.is_user() {
-            accrual::Outcome::Ignored
-        } else {
-            accrual::Outcome::Failure
-        });
+        let outcome =
+            if error.is_user() { accrual::Outcome::Ignored } else { accrual::Outcome::Failure };
+        under_way.finished(outcome, now);
         if is_unsent {
             if !set.is_open(Instant::now()) {
                 self.stats.cannot_retry.incr();

@@ -52,6 +52,7 @@ pub mod config;
 pub mod configured;
 mod dir_watcher;
 mod entropy;
+mod gather;
 pub mod http;
 pub mod identifier;
 pub mod interpreter;

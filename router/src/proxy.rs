@@ -52,7 +52,7 @@ use crate::retry::budget::Budget;
 use crate::server::Limits;
 use crate::server::counts::ConnectionCounts;
 use crate::server::gate::Gate;
-use crate::server::watchdog::Progress;
+use crate::server::progress::Progress;
 use crate::telemetry::tap::{LocalTaps, Taps};
 use crate::tls::server::ServerTls;
 use crate::weak_table::WeakTable;
@@ -162,7 +162,7 @@ impl LocalServer {
     ) -> Response<ResponseBody> {
         let started = Instant::now();
         let pending = self.stats.begin();
-        let mut response = match self.within_limits(caller, request).await {
+        let mut response = match self.within_limits(caller, request, started).await {
             Ok(response) => response,
             Err(refusal) => refusal.respond(self.router.shared.errors, self.shared.trusted),
         };
@@ -182,6 +182,7 @@ impl LocalServer {
         &self,
         caller: &Caller,
         request: Request<Incoming>,
+        came: Instant,
     ) -> Result<Response<ResponseBody>, Refusal> {
         let router = &self.router.shared;
         let (mut parts, body) = request.into_parts();
@@ -214,8 +215,8 @@ impl LocalServer {
 
         let bindings = &self.router.bindings;
         let entry = Bindings::entry(bindings, &identified.name, &context, &self.shared.overrides)?;
-        let in_use = entry.begin();
-        let answered = self.dispatch(caller, &entry, &context, parts, body, upgrade).await;
+        let in_use = entry.begin(came);
+        let answered = self.dispatch(caller, &in_use, &context, parts, body, upgrade).await;
         let answered = answered.map_err(|refusal| refusal.explained_in_header(context.explain));
         entry.stats.end(&answered, in_use.started);
         answered

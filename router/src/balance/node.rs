@@ -154,16 +154,17 @@ pub(crate) struct Attempt {
 impl Attempt {
     /// The head of the response has come, or there will be none. Told once; a request that is
     /// dropped before was given up.
-    pub(crate) fn finished(&self, outcome: Outcome) {
+    pub(crate) fn finished(&self, outcome: Outcome, now: Instant) {
         if !self.finished.replace(true) {
-            self.count(outcome, Instant::now());
+            self.count(outcome, now);
         }
     }
 
     /// As [`finished`](Attempt::finished): there is no connection.
     pub(crate) fn unconnected(&self) {
-        self.finished(Outcome::Failure);
-        self.node.fail_fast(Instant::now());
+        let now = Instant::now();
+        self.finished(Outcome::Failure, now);
+        self.node.fail_fast(now);
     }
 
     fn count(&self, outcome: Outcome, now: Instant) {

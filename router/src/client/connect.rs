@@ -12,6 +12,7 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::client::TlsStream;
 
 use crate::config::SocketConfig;
+use crate::gather::poll_write_gathered;
 use crate::tls::client::Connector;
 
 /// Finagle's `connectTimeout`.
@@ -112,7 +113,7 @@ impl AsyncWrite for Stream {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Stream::Plain(socket) => Pin::new(socket).poll_write_vectored(cx, bufs),
+            Stream::Plain(socket) => poll_write_gathered(socket, cx, bufs),
             Stream::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
             Stream::Timed(stream) => stream.as_mut().poll_write_vectored(cx, bufs),
         }

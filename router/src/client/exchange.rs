@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 
 use super::endpoint::Connection;
 use crate::balance::Attempt;
-use crate::server::watchdog::Progress;
+use crate::server::progress::Progress;
 
 /// The body of a response. At its end the connection goes back to the pool; dropped before that, the
 /// connection is closed, since what is left of the response is still on it.

@@ -20,6 +20,10 @@ const HOP_BY_HOP: [HeaderName; 6] =
 /// Only the first `Connection` line counts. It cannot remove what the next hop must have to read or
 /// route the message, see [`is_protected`].
 pub fn strip(headers: &mut HeaderMap) {
+    // One look at each name there is costs less than a look-up of each that might be.
+    if !headers.keys().any(|name| *name == CONNECTION || HOP_BY_HOP.contains(name)) {
+        return;
+    }
     for name in HOP_BY_HOP {
         headers.remove(name);
     }

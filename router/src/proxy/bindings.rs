@@ -286,12 +286,11 @@ fn expire<K: std::hash::Hash + Eq + Clone>(entries: &mut Entries<K>, idle_ttl: D
 }
 
 impl Entry {
-    /// The entry is in use until the guard is dropped.
-    pub(crate) fn begin(self: &Rc<Self>) -> InUse {
+    /// The entry is in use, for a request that came now, until the guard is dropped.
+    pub(crate) fn begin(self: &Rc<Self>, came: Instant) -> InUse {
         self.uses.set(self.uses.get() + 1);
-        let now = Instant::now();
-        self.last_used.set(now);
-        InUse { entry: self.clone(), started: now, counted: self.stats.begin() }
+        self.last_used.set(came);
+        InUse { entry: self.clone(), started: came, counted: self.stats.begin() }
     }
 
     /// Writes the context of a request for the next hop.
@@ -307,9 +306,6 @@ impl Entry {
 
     /// What the name is bound to now, waiting for the first answer.
     async fn resolved(&self, timeout: Duration) -> Result<Rc<Resolved>, BindError> {
-        if let Some(resolved) = self.up_to_date() {
-            return Ok(resolved);
-        }
         let mut waiting = self.handle.borrow().clone();
         let known = waiting.rx.wait_for(|binding| is_known(binding));
         let known = tokio::time::timeout(timeout, known).await.is_ok();
@@ -334,9 +330,15 @@ impl Entry {
         &self,
         timeout: Duration,
     ) -> Result<(Rc<Resolved>, usize), BindError> {
-        let until = tokio::time::Instant::now() + timeout;
+        let mut until = None;
         loop {
-            let resolved = self.resolved(timeout).await?;
+            let resolved = match self.up_to_date() {
+                Some(resolved) => resolved,
+                None => {
+                    until.get_or_insert_with(|| tokio::time::Instant::now() + timeout);
+                    Box::pin(self.resolved(timeout)).await?
+                }
+            };
             if let Some(violation) = &resolved.violation {
                 return Err(BindError::OutOfScope(violation.clone()));
             }
@@ -344,6 +346,7 @@ impl Entry {
             if !matches!(resolved.choice(drawn), Choice::Pending) {
                 return Ok((resolved, drawn));
             }
+            let until = *until.get_or_insert_with(|| tokio::time::Instant::now() + timeout);
             let version = resolved.binding.version;
             let mut bindings = self.handle.borrow().rx.clone();
             let changed = bindings.wait_for(|binding| binding.version != version);
@@ -493,7 +496,7 @@ pub(crate) enum BindError {
 
 /// One request's use of an entry.
 pub(crate) struct InUse {
-    entry: Rc<Entry>,
+    pub(crate) entry: Rc<Entry>,
     pub(crate) started: Instant,
     counted: bool,
 }

@@ -42,8 +42,8 @@ pub(crate) struct Overrides {
 }
 
 impl Overrides {
-    /// Takes them out of the headers of a request; none if there are none, or they do not count here.
-    fn take(headers: &mut HeaderMap, policy: &OverridePolicy) -> Option<Self> {
+    /// Takes them out of the headers of a request, which may have none of ours; none if there are none, or they do not count here.
+    fn take(headers: &mut HeaderMap, policy: &OverridePolicy, any_l5d: bool) -> Option<Self> {
         if policy.is_off() {
             headers::remove_overrides(headers);
             return None;
@@ -53,8 +53,9 @@ impl Overrides {
             finagle::clear_dtab(headers);
         }
         let baggage: Vec<Bytes> = baggage::overrides(headers).collect();
-        if baggage.is_empty() && !headers.contains_key(CTX_DTAB) && !headers.contains_key(USER_DTAB)
-        {
+        let any_l5d =
+            any_l5d && (headers.contains_key(CTX_DTAB) || headers.contains_key(USER_DTAB));
+        if baggage.is_empty() && !any_l5d {
             return None;
         }
         let mut values = |name| {
@@ -107,15 +108,22 @@ impl Context {
         server: &Server,
         propagator: TracePropagator,
     ) -> Self {
-        let overrides = Overrides::take(headers, &server.overrides);
+        // Most requests have none of our headers, which one look at each name tells.
+        let any = headers.keys().any(|name| headers::is_l5d(name.as_str()));
+        let overrides = Overrides::take(headers, &server.overrides, any);
+        let parent = traceparent::read(headers);
+        // Callers whose context is cleared do not decide what is traced here, either.
+        let adopted = parent.filter(|_| !server.clear_context).map(TraceParent::to_trace_id);
+        if !any && propagator == TracePropagator::Default {
+            let trace = adopted.map_or_else(TraceId::new_root, TraceId::new_child);
+            let (signatures, explain, deadline) = (Vec::new(), false, None);
+            return Context { overrides, signatures, explain, deadline, trace, propagator, parent };
+        }
         let mut signatures = Vec::new();
         if headers.contains_key(DTAB_SIGNATURE) {
             signatures.extend(headers.get_all(DTAB_SIGNATURE).into_iter().cloned());
             headers.remove(DTAB_SIGNATURE);
         }
-        let parent = traceparent::read(headers);
-        // Callers whose context is cleared do not decide what is traced here, either.
-        let adopted = parent.filter(|_| !server.clear_context).map(TraceParent::to_trace_id);
         let explain = explanation::take(headers);
         Context {
             overrides,

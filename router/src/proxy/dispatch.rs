@@ -11,7 +11,7 @@ use hyper::upgrade::OnUpgrade;
 use jiff::Timestamp;
 
 use super::answer::Refusal;
-use super::bindings::{Choice, Destination, Entry, Leaf, Resolved};
+use super::bindings::{Choice, Destination, Entry, InUse, Leaf, Resolved};
 use super::context::Context;
 use super::trace_request::TraceRequest;
 use super::{Caller, LocalServer, upgrade, with_status};
@@ -47,14 +47,15 @@ impl LocalServer {
     pub(super) async fn dispatch(
         &self,
         caller: &Caller,
-        entry: &Rc<Entry>,
+        in_use: &InUse,
         context: &Context,
         mut parts: http::request::Parts,
         body: Incoming,
         upgrade: Option<HeaderValue>,
     ) -> Result<Response<ResponseBody>, Refusal> {
+        let entry = &in_use.entry;
         let policy = &entry.policy;
-        let came = Instant::now();
+        let came = in_use.started;
         policy.retries.deposit(came);
         let total = policy.config.total_timeout;
         let total = total.map(|after| Limit::new("totalTimeoutMs", after));
@@ -72,9 +73,14 @@ impl LocalServer {
             return Box::pin(trace.add_context(label, entry, to, None, answer)).await;
         }
         let certificate = ForwardedCert::take(caller.certificate.as_ref(), &mut parts.headers);
-        let prepared = self.prepare(caller, entry, context, parts, body, upgrade.as_ref());
+        let body = if body.is_end_stream() {
+            RequestBody::Empty
+        } else {
+            let kept = within(total, self.keep(caller, body)).await;
+            kept.map_err(|limit| Refusal::timeout(limit, entry))??
+        };
         let (mut outgoing, tunnel) =
-            within(total, prepared).await.map_err(|limit| Refusal::timeout(limit, entry))??;
+            self.prepare(caller, entry, context, parts, body, upgrade.as_ref())?;
         let service = Service {
             classifier: policy.config.classifier,
             stats: &entry.stats,
@@ -85,10 +91,10 @@ impl LocalServer {
         let mut backoff = Backoff::new(policy.config.retries.backoff);
         let mut retries = 0;
         let answered = loop {
-            let began = Instant::now();
+            let shown = self.router.taps.as_ref().map(|taps| (taps, Instant::now()));
             let (class, attempted) =
                 self.attempt(caller, &certificate, entry, &target, &service, &mut outgoing).await;
-            if let Some(taps) = &self.router.taps {
+            if let Some((taps, began)) = shown {
                 let attempt =
                     Attempt { came, began, retries, target: &target, head: &outgoing.head };
                 self.show(taps, caller, entry, context, &attempt, attempted.as_ref().ok());
@@ -175,13 +181,13 @@ impl LocalServer {
     }
 
     /// The request as it goes to a service, but for what depends on which one it is.
-    async fn prepare(
+    fn prepare(
         &self,
         caller: &Caller,
         entry: &Entry,
         context: &Context,
         mut parts: http::request::Parts,
-        body: Incoming,
+        body: RequestBody,
         upgrade: Option<&HeaderValue>,
     ) -> Result<(Outgoing, Option<OnUpgrade>), Refusal> {
         framing::settle_length(&mut parts.headers).map_err(Refusal::bad_request)?;
@@ -202,10 +208,14 @@ impl LocalServer {
         } else {
             parts.headers.remove(header::TRAILER);
         }
-        let mut request = Request::from_parts(parts, ());
-        let tunnel = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
-        let (mut parts, ()) = request.into_parts();
-        let body = self.keep(caller, body).await?;
+        let tunnel = if upgrade.is_some() {
+            let mut request = Request::from_parts(parts, ());
+            let tunnel = hyper::upgrade::on(&mut request);
+            parts = request.into_parts().0;
+            Some(tunnel)
+        } else {
+            None
+        };
         if matches!(body, RequestBody::Kept(_)) {
             let empty = HeaderValue::from_static("");
             parts.headers.insert(nack::RETRYABLE_REQUEST, empty);
@@ -215,9 +225,6 @@ impl LocalServer {
 
     /// Keeps a short body, so that it can be sent again; a longer one is streamed.
     async fn keep(&self, caller: &Caller, body: Incoming) -> Result<RequestBody, Refusal> {
-        if body.is_end_stream() {
-            return Ok(RequestBody::Empty);
-        }
         let length = body.size_hint().exact();
         if length.is_none_or(|length| length > self.router.shared.stream_after) {
             return Ok(RequestBody::Streamed(body));

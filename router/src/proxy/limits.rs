@@ -1,5 +1,7 @@
 //! What a server holds requests to: how many at a time, and how long.
 
+use std::time::Instant;
+
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -19,16 +21,17 @@ impl LocalServer {
         &self,
         caller: &Caller,
         request: Request<Incoming>,
+        came: Instant,
     ) -> Result<Response<ResponseBody>, Refusal> {
         let Some(max) = self.shared.max_concurrent_requests else {
-            return self.in_time(caller, request).await;
+            return self.in_time(caller, request, came).await;
         };
         let Some(permit) = self.shared.gate.begin(max) else {
             self.stats.nacks.incr();
             return Ok(nack());
         };
         // A request is under way until the last byte of its response is.
-        let response = self.in_time(caller, request).await?;
+        let response = self.in_time(caller, request, came).await?;
         Ok(response.map(|body| body.holding(permit)))
     }
 
@@ -36,9 +39,12 @@ impl LocalServer {
         &self,
         caller: &Caller,
         request: Request<Incoming>,
+        came: Instant,
     ) -> Result<Response<ResponseBody>, Refusal> {
-        let Some(limit) = self.shared.timeout else { return self.route(caller, request).await };
-        match Box::pin(tokio::time::timeout(limit, self.route(caller, request))).await {
+        let Some(limit) = self.shared.timeout else {
+            return self.route(caller, request, came).await;
+        };
+        match Box::pin(tokio::time::timeout(limit, self.route(caller, request, came))).await {
             Ok(answer) => answer,
             Err(_) => {
                 self.stats.timeouts.incr();

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ahash::RandomState;
 use http::{Response, StatusCode};
 
 use super::answer::Refusal;
@@ -76,7 +77,15 @@ impl Requests {
 struct Statuses {
     scope: Scope,
     _classes: [Counter; 6],
-    codes: RefCell<HashMap<Option<u16>, (Counter, Counter, Stat)>>,
+    /// Few, and the usual one is first.
+    codes: RefCell<Vec<(Option<u16>, StatusCounters)>>,
+}
+
+/// Of a code, of its class, and the times of its class.
+struct StatusCounters {
+    exact: Counter,
+    class: Option<Counter>,
+    time: Stat,
 }
 
 impl Statuses {
@@ -90,22 +99,35 @@ impl Statuses {
     fn count(&self, code: Option<StatusCode>, took: Duration) {
         let mut codes = self.codes.borrow_mut();
         let key = code.map(|code| code.as_u16());
-        let (exact, class, time) = codes.entry(key).or_insert_with(|| {
-            let (statuses, times) = (self.scope.scope("status"), self.scope.scope("time"));
-            match key {
-                Some(code) => {
-                    let class = format!("{}XX", code / 100);
-                    let exact = statuses.counter(&code.to_string());
-                    (exact, statuses.counter(&class), times.stat(&class))
-                }
-                None => (statuses.counter("error"), statuses.counter("error"), times.stat("error")),
-            }
+        let at = codes.iter().position(|(known, _)| *known == key).unwrap_or_else(|| {
+            codes.push((key, self.counters(key)));
+            codes.len() - 1
         });
+        let (_, StatusCounters { exact, class, time }) = &codes[at];
         exact.incr();
-        if key.is_some() {
+        if let Some(class) = class {
             class.incr();
         }
         time.record(took.as_millis() as u64);
+    }
+
+    fn counters(&self, code: Option<u16>) -> StatusCounters {
+        let (statuses, times) = (self.scope.scope("status"), self.scope.scope("time"));
+        match code {
+            Some(code) => {
+                let class = format!("{}XX", code / 100);
+                StatusCounters {
+                    exact: statuses.counter(&code.to_string()),
+                    class: Some(statuses.counter(&class)),
+                    time: times.stat(&class),
+                }
+            }
+            None => StatusCounters {
+                exact: statuses.counter("error"),
+                class: None,
+                time: times.stat("error"),
+            },
+        }
     }
 }
 
@@ -269,7 +291,7 @@ pub(crate) struct ClientStats {
     connects: Counter,
     connect_latency: Stat,
     connections: Rc<Level>,
-    services: RefCell<HashMap<String, Rc<Requests>>>,
+    services: RefCell<HashMap<String, Rc<Requests>, RandomState>>,
     cached: Rc<Level>,
     in_use: Rc<Level>,
     waiters: Rc<Level>,
@@ -357,7 +379,7 @@ impl ClientStats {
     }
 
     /// Counts one exchange, for the client as a whole and for the service within it.
-    pub(crate) fn begin(&self, service: &ServiceStats) -> Attempt<'_> {
+    pub(crate) fn begin(&self, service: &ServiceStats, now: Instant) -> Attempt<'_> {
         let known = self.services.borrow().get(&service.name).cloned();
         let service = known.or_else(|| {
             let mut services = self.services.borrow_mut();
@@ -372,7 +394,7 @@ impl ClientStats {
         if let Some(service) = &service {
             service.pending.inc();
         }
-        Attempt { client: self, service, started: Instant::now() }
+        Attempt { client: self, service, started: now }
     }
 }
 
@@ -391,8 +413,8 @@ pub(crate) struct Attempt<'c> {
 
 impl Attempt<'_> {
     /// It has ended with this status, or with no response for this cause.
-    pub(crate) fn end(&self, status: Result<StatusCode, Cause>, class: Class) {
-        let took = self.started.elapsed();
+    pub(crate) fn end(&self, status: Result<StatusCode, Cause>, class: Class, now: Instant) {
+        let took = now.saturating_duration_since(self.started);
         let cause = status.err().unwrap_or(Cause::Response);
         let failed = (!class.is_success()).then_some(cause);
         self.client.requests.end(failed, took);

@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 
 use crate::client::Exchange;
 use crate::http::body::ResponseBody;
-use crate::server::watchdog::Progress;
+use crate::server::progress::Progress;
 
 /// The protocol that a request asks to switch to, if it may.
 pub(super) fn wanted(parts: &request::Parts, bodyless: bool) -> Option<HeaderValue> {

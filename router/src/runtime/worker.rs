@@ -17,8 +17,9 @@ use tokio::task::LocalSet;
 use crate::entropy;
 use crate::proxy::{LocalRouter, LocalServer, Router, Server};
 use crate::server::connection;
+use crate::server::progress::Progress;
 use crate::server::slot::{Drain, Slot};
-use crate::server::watchdog::{self, Progress, Watchdog};
+use crate::server::watchdog::{self, Watchdog};
 
 /// Connections on their way to a worker.
 const QUEUE: usize = 1024;

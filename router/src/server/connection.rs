@@ -16,12 +16,16 @@ use tokio::net::TcpStream;
 use super::gate::Admitted;
 use super::guard::{Guard, Socket};
 use super::head::Violation;
+use super::progress::Progress;
 use super::slot::Slot;
-use super::watchdog::Progress;
 use crate::http::body::ResponseBody;
 use crate::proxy::answer::Refusal;
 use crate::proxy::{Caller, LocalServer};
 use crate::tls::peer;
+
+/// The header fields that the codec has room for without an allocation for each request. No head with
+/// more than its limit gets past the guard.
+const CODEC_FIELDS: usize = 100;
 
 /// Serves requests until the caller or the connection ends. Each is answered by what `slot` has when
 /// it comes. One that is not admitted is answered why, and closed. A handshake may take as long as a
@@ -86,9 +90,11 @@ async fn serve_on<S: Socket + Send + 'static>(
         }
     });
     let mut codec = http1::Builder::new();
+    if limits.fields > CODEC_FIELDS {
+        codec.max_headers(limits.fields);
+    }
     codec
         .half_close(false)
-        .max_headers(limits.fields + 1)
         .max_buf_size((limits.head_bytes + limits.line_bytes).max(16 * 1024))
         .auto_date_header(false);
     // Its errors are the caller's: a reset, a broken head. What matters of them is answered above.

@@ -13,7 +13,8 @@ use tokio_rustls::server::TlsStream;
 use super::Limits;
 use super::gate::Admitted;
 use super::head::{self, Chunked, Framing, Violation};
-use super::watchdog::{Phase, Progress};
+use super::progress::{Phase, Progress};
+use crate::gather::poll_write_gathered;
 
 /// What a [`Guard`] stands before.
 pub(crate) trait Socket: AsyncRead + AsyncWrite + Unpin {
@@ -244,7 +245,7 @@ impl<S: Socket> AsyncWrite for Guard<S> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let poll = Pin::new(&mut this.socket).poll_write_vectored(cx, bufs);
+        let poll = poll_write_gathered(&mut this.socket, cx, bufs);
         this.progress.written(&poll);
         poll
     }

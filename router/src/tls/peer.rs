@@ -24,15 +24,18 @@ pub(crate) struct ForwardedCert<'c> {
 impl<'c> ForwardedCert<'c> {
     /// Takes what a caller says out of its request. `own` is [`header_value`] of its certificate.
     pub(crate) fn take(own: Option<&'c HeaderValue>, headers: &mut HeaderMap) -> Self {
-        let claimed = match headers.entry(&HEADER) {
-            http::header::Entry::Occupied(claimed) => claimed.remove_entry_mult().1.collect(),
-            http::header::Entry::Vacant(_) => Vec::new(),
-        };
+        let claimed: Vec<_> = headers.get_all(&HEADER).into_iter().cloned().collect();
+        if !claimed.is_empty() {
+            headers.remove(&HEADER);
+        }
         ForwardedCert { own, claimed }
     }
 
     /// Writes the header for a client with `forwardClientCert`, and removes it for any other.
     pub(crate) fn write(&self, headers: &mut HeaderMap, forward: bool) {
+        if self.own.is_none() && self.claimed.is_empty() {
+            return; // taken out before, and never written
+        }
         headers.remove(&HEADER);
         if !forward {
             return;
