@@ -28,7 +28,7 @@ const verdict = h("div", { class: "verdict" });
 const note = h("p", { class: "muted small" });
 const steps = new Steps({ onView: remember });
 
-let state = parse(location.search);
+let state = current();
 let stream = null;
 let asking = null;
 let shown = null;
@@ -45,7 +45,7 @@ form.addEventListener("keydown", (event) => {
 });
 form.addEventListener("focusin", offerNames, { once: true });
 addEventListener("popstate", () => {
-  state = parse(location.search);
+  state = current();
   // What there is to see where nothing is asked is the server's page.
   if (!isAsked(state)) location.reload();
   toForm();
@@ -59,6 +59,12 @@ document.addEventListener("click", (event) => {
   toForm();
 });
 ask();
+
+/** What the address asks. Without a router it is the one that the form has. */
+function current() {
+  const asked = parse(location.search);
+  return { ...asked, router: asked.router || fromForm().router };
+}
 
 function askAnew(next) {
   state = { ...next, view: state.view, find: "", fold: [], unfold: [], step: null };

@@ -8,16 +8,17 @@ mod tree;
 
 use std::fmt::Write;
 
+use axum::extract::{Query, State};
+use axum::response::Response;
 use serde_json::Value;
 
 use self::ask::Ask;
 pub(super) use self::tree::Tree;
 use super::figures::plural;
-use super::html::{escape, href};
+use super::html::{each, escape, href};
+use super::shell;
+use super::source::Source;
 use crate::view::{clean, entry, place};
-
-/// What the page says it is for.
-pub(super) const LEDE: &str = "Where a name or a request goes, step by step, and why.";
 
 /// Names in use beyond this are not offered.
 const MAX_NAMES: usize = 50;
@@ -31,6 +32,54 @@ const MAX_ENTRY: usize = 100;
 const SAME: &str = "the same: it changes nothing here";
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+const SHELL: shell::Page = shell::Page {
+    path: "/delegator",
+    title: "Delegate",
+    script: "delegate",
+    styles: &[],
+    wide: true,
+};
+
+/// The page, with the answer to what its address asks.
+pub(super) async fn page(
+    State(source): State<Source>,
+    Query(params): Query<Vec<(String, String)>>,
+) -> Response {
+    let mut ask = Ask::read(&params);
+    let (_, routers) = source.get("/routers.json", &[]).await;
+    let labels = routers.as_array().into_iter().flatten().map(|router| text(router, "label"));
+    let routers: Vec<_> = labels.map(str::to_owned).collect();
+    if ask.router.is_empty() {
+        ask.router = routers.first().cloned().unwrap_or_default();
+    }
+    let (_, words) = source.get("/dtab/words.json", &[("router", &ask.router)]).await;
+    let names = words["names"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let names = names.take(MAX_NAMES).map(str::to_owned).collect();
+    let mut page = Page { routers, names, ..Page::default() };
+    if ask.is_asked() {
+        page.answer = Some(answer(&source, &ask).await);
+        let parts = [
+            ("Without the override", ask.without_override()),
+            ("With the router’s own table", ask.without_base()),
+        ];
+        for (label, other) in parts {
+            let Some(other) = other else { continue };
+            page.others.extend(answer(&source, &other).await.ok().map(|other| (label, other)));
+        }
+    }
+    page.ask = ask;
+    SHELL.with(&page.html())
+}
+
+/// The answer to a question, or in words why there is none.
+async fn answer(source: &Source, ask: &Ask) -> Result<Value, String> {
+    let (status, body) = source.get_text("/delegation.json", &ask.params()).await;
+    if !status.is_success() {
+        return Err(body);
+    }
+    serde_json::from_str(&body).map_err(|_| "The answer is no JSON.".to_owned())
+}
 
 /// All that the page is made of.
 #[derive(Debug, Default)]
@@ -49,8 +98,9 @@ struct Page {
 impl Page {
     /// What stands in `<main>`.
     fn html(&self) -> String {
-        let mut html =
-            format!("<div class=\"page-head\"><h1>Delegate</h1><p class=\"lede\">{LEDE}</p></div>");
+        let mut html = format!(
+            "<div class=\"page-head\"><h1>Delegate</h1><p class=\"lede\">Where a name or a request goes, step by step, and why.</p></div>"
+        );
         self.form(&mut html);
         html.push_str("<section id=\"answer\" aria-label=\"Answer\">");
         match &self.answer {
@@ -66,11 +116,9 @@ impl Page {
         let Ask { router, is_request, path, method, url, headers, dtab, base } = &self.ask;
         let checked = |is: bool| if is { " checked" } else { "" };
         let (by_path, by_request) = (checked(!is_request), checked(*is_request));
-        let names: String = self.names.iter().map(|name| option(name, false)).collect();
-        let methods: String =
-            METHODS.iter().map(|name| option(name, name.eq_ignore_ascii_case(method))).collect();
-        let routers: String =
-            self.routers.iter().map(|label| option(label, label == router)).collect();
+        let names = each(&self.names, |name| option(name, false));
+        let methods = each(METHODS, |name| option(name, name.eq_ignore_ascii_case(method)));
+        let routers = each(&self.routers, |label| option(label, label == router));
         let open = if base.trim().is_empty() { "" } else { " open" };
         let [path, url, dtab, base, headers] =
             [path, url, dtab, base, &headers.join("\n")].map(|text| escape(text));
@@ -101,7 +149,7 @@ impl Page {
         html.push_str("<div class=\"card empty\"><h2>Name something</h2><p>A path such as <code>/svc/web</code>, or a request as it arrives.</p>");
         if !self.names.is_empty() {
             html.push_str("<p>In use now:</p><ul class=\"row-wrap names\">");
-            for name in self.names.iter().take(MAX_NAMES) {
+            for name in &self.names {
                 let link = href("/delegator", &[("router", &self.ask.router), ("path", name)]);
                 let _ = write!(
                     html,
