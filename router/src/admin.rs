@@ -209,15 +209,42 @@ fn by_builtin_names(dtab: &Dtab, path: &Path) -> Delegation {
     resolver.resolve(path, Explore::All)
 }
 
-/// Serves until it is dropped; each request sees the context of its time. `pages` come first: what it
-/// has no route for is answered here.
+/// The admin server's own answers, for pages that are served beside them and show what they say.
+#[derive(Clone)]
+pub struct Endpoints {
+    context: Arc<ArcSwap<AdminContext>>,
+}
+
+/// Pages that are served beside the admin server's own answers.
+pub type Pages = Box<dyn FnOnce(Endpoints) -> axum::Router + Send>;
+
+impl Endpoints {
+    /// Answers as the server would, `admin.security` included. Who asks has been let in already.
+    pub async fn call(&self, request: Request<Body>) -> Response<Body> {
+        let context = self.context.load_full();
+        if !security::admits(context.security.as_ref(), request.uri().path()) {
+            return StatusCode::NOT_FOUND.into_response();
+        }
+        endpoints::answer(&context, request).await
+    }
+}
+
+impl fmt::Debug for Endpoints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoints").finish_non_exhaustive()
+    }
+}
+
+/// Serves until it is dropped; each request sees the context of its time. `pages` come first: what
+/// they have no route for is answered here.
 pub(crate) async fn serve(
     listener: TcpListener,
     tls: Option<Arc<ServerTls>>,
     context: Arc<ArcSwap<AdminContext>>,
-    pages: axum::Router,
+    pages: Pages,
 ) {
     let ip = listener.local_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |local| local.ip());
+    let pages = pages(Endpoints { context: context.clone() });
     serve_app(listener, tls, app(context, ip, pages)).await;
 }
 

@@ -62,6 +62,12 @@ impl Interpreter {
         }
     }
 
+    /// The same, kept up to date: a new one whenever it changes.
+    pub(crate) fn follow(&self, base: Dtab, local: Dtab, path: Path) -> Followed {
+        let (table, asked) = (self.table.clone(), Asked::default());
+        Followed { table, base, local, path, asked, resolved: None }
+    }
+
     /// The table of the router.
     pub fn base(&self) -> &Dtab {
         &self.table.base
@@ -85,6 +91,53 @@ impl Interpreter {
     /// How many names are kept bound now.
     pub fn bindings(&self) -> usize {
         self.drivers.len()
+    }
+}
+
+/// How soon one resolution that is followed comes after another.
+const BURST: Duration = Duration::from_millis(50);
+
+/// How long what is asked first may take to be answered before the first resolution is given.
+const FIRST_ANSWERS: Duration = Duration::from_millis(200);
+
+/// An explained resolution that is kept up to date: see [`Interpreter::follow`].
+pub(crate) struct Followed {
+    table: Arc<Table>,
+    base: Dtab,
+    local: Dtab,
+    path: Path,
+    asked: Asked,
+    /// When it was resolved last.
+    resolved: Option<Instant>,
+}
+
+impl Followed {
+    /// The first resolution, and then the one after each change. Nothing is lost if it is dropped
+    /// half-way.
+    pub(crate) async fn next(&mut self) -> Delegation {
+        if let Some(before) = self.resolved {
+            tokio::time::sleep_until(before + BURST).await;
+            self.asked.changed().await;
+            return self.resolve();
+        }
+        let until = Instant::now() + FIRST_ANSWERS;
+        loop {
+            let delegation = self.resolve();
+            if !is_pending(&delegation)
+                || tokio::time::timeout_at(until, self.asked.changed()).await.is_err()
+            {
+                return delegation;
+            }
+        }
+    }
+
+    fn resolve(&mut self) -> Delegation {
+        self.resolved = Some(Instant::now());
+        let Self { table, base, local, path, .. } = self;
+        let Table { namers: live, transformers, .. } = &**table;
+        self.asked.resolve(live, |namers| {
+            Resolver { base, local, namers, transformers }.resolve(path, Explore::All)
+        })
     }
 }
 

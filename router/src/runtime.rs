@@ -47,8 +47,8 @@ pub type ReadConfig = Arc<dyn Fn() -> Result<Config, ConfigErrors> + Send + Sync
 pub struct RunOptions {
     /// Data workers; as many as the machine has processors unless given.
     pub workers: Option<usize>,
-    /// Pages to be served by the admin server beside its own.
-    pub pages: axum::Router,
+    /// Pages to be served by the admin server beside its own answers.
+    pub pages: admin::Pages,
     /// Changes the level of what is logged, if the program can.
     pub log_levels: Option<admin::LogLevels>,
     /// Reads the configuration again for a reload, if that is possible.
@@ -61,7 +61,7 @@ impl Default for RunOptions {
     fn default() -> Self {
         RunOptions {
             workers: None,
-            pages: axum::Router::new(),
+            pages: Box::new(|_| axum::Router::new()),
             log_levels: None,
             reload: None,
             ready: Box::new(|_| {}),

@@ -3,9 +3,13 @@
 //! A configuration of this program holds none: they stand in files, and only the files are named. That
 //! of another router, which can be looked at from here as well, may have them in its text.
 
+use axum::extract::State;
+use axum::response::Response;
 use serde_json::{Map, Value, json};
 
 use super::html::escape;
+use super::shell::Page;
+use super::source::Source;
 
 /// What stands in the place of a secret.
 const HIDDEN: &str = "(hidden)";
@@ -119,6 +123,18 @@ impl Lines {
         let line = std::mem::take(&mut self.line);
         self.html.push_str(&format!("<span class=\"line\">{indent}{line}{last}\n</span>"));
     }
+}
+
+/// `/config`
+pub(super) async fn page(State(source): State<Source>) -> Response {
+    let page = Page {
+        path: "/config",
+        title: "Configuration",
+        script: "config",
+        styles: &["dashboard"],
+        wide: false,
+    };
+    page.with(&body(&source.get("/config.json", &[]).await.1))
 }
 
 #[cfg(test)]

@@ -1,12 +1,16 @@
 //! The dashboard, with the figures of the moment; in a browser with scripts `dashboard.js` goes on
 //! from here.
 
+use axum::extract::State;
+use axum::response::Response;
 use std::cmp::Ordering;
 
 use serde_json::Value;
 
 use super::figures::{count, duration, plural, rate, share};
 use super::html::{each, escape, href};
+use super::shell::Page;
+use super::source::Source;
 
 /// What the dashboard shows, each as its endpoint answers; null where there was no answer.
 #[derive(Debug, Default)]
@@ -250,6 +254,23 @@ fn command(router: &Value, names: &Value) -> Option<String> {
 fn is_plain(name: &str) -> bool {
     !name.is_empty()
         && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+}
+
+/// `/`
+pub(super) async fn page(State(source): State<Source>) -> Response {
+    let shown = Shown {
+        stats: source.get("/stats.json", &[]).await.1,
+        routers: source.get("/routers.json", &[]).await.1,
+        names: source.get("/bound-names.json", &[]).await.1,
+    };
+    let page = Page {
+        path: "/",
+        title: "Dashboard",
+        script: "dashboard",
+        styles: &["dashboard"],
+        wide: true,
+    };
+    page.with(&body(&shown))
 }
 
 #[cfg(test)]

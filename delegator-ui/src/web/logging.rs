@@ -1,8 +1,14 @@
 //! Log levels, and forms that change them, which work without scripts.
 
+use axum::Form;
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
 use serde_json::Value;
 
 use super::html::{each, escape};
+use super::shell::Page;
+use super::source::Source;
 
 /// What was asked for, and what came of it.
 #[derive(Debug)]
@@ -97,6 +103,37 @@ fn told(levels: &[Value], change: &Change) -> String {
         "<p class=\"notice\" id=\"result\" role=\"status\" data-status=\"{status}\">{}</p>\n",
         escape(&sentence)
     )
+}
+
+const PAGE: Page = Page {
+    path: "/logging",
+    title: "Logging",
+    script: "logging",
+    styles: &["dashboard"],
+    wide: false,
+};
+
+/// `/logging`
+pub(super) async fn page(State(source): State<Source>) -> Response {
+    PAGE.with(&body(&source.get("/logging.json", &[]).await.1, None))
+}
+
+/// `POST /logging` with `logger` and `level`: sets one, where the admin server lets the caller.
+pub(super) async fn change(
+    State(source): State<Source>,
+    headers: HeaderMap,
+    Form(params): Form<Vec<(String, String)>>,
+) -> Response {
+    let param = |name: &str| {
+        let found = params.iter().find(|(given, _)| given == name);
+        found.map(|(_, value)| value.clone()).unwrap_or_default()
+    };
+    let (logger, level) = (param("logger"), param("level"));
+    let asked = [("logger", logger.as_str()), ("level", level.as_str())];
+    let (status, why) = source.post("/logging.json", &asked, &headers).await;
+    let refused = (!status.is_success()).then_some(why);
+    let levels = source.get("/logging.json", &[]).await.1;
+    PAGE.with_status(status, &body(&levels, Some(&Change { logger, level, refused })))
 }
 
 #[cfg(test)]

@@ -1,9 +1,14 @@
 //! The latest requests, and one of them in full with its delegation as it was.
 
+use axum::extract::{Query, State};
+use axum::response::Response;
 use serde_json::Value;
 
+use super::delegator::Tree;
 use super::figures::{NONE, duration, plural};
 use super::html::{each, escape, href};
+use super::shell::Page;
+use super::source::Source;
 
 /// What is asked for, as it stands in the address of the page.
 #[derive(Debug, Default)]
@@ -262,6 +267,47 @@ fn resolution(request: &Value, tree: impl Fn(&Value) -> String) -> String {
         "<p class=\"muted\">Its delegation was not kept.</p>".to_owned()
     };
     format!("<h3>How it was resolved</h3>{told}")
+}
+
+/// `/requests`
+pub(super) async fn page(
+    State(source): State<Source>,
+    Query(params): Query<Vec<(String, String)>>,
+) -> Response {
+    let param = |name: &str| {
+        let found = params.iter().find(|(given, _)| given == name);
+        found.map(|(_, value)| value.clone())
+    };
+    let asked = Asked {
+        router: param("router").unwrap_or_default(),
+        words: param("words").unwrap_or_default(),
+        failed: param("failed").is_some_and(|failed| failed != "0"),
+        id: param("id"),
+    };
+    let mut filter = vec![("router", asked.router.as_str())];
+    filter.extend(asked.failed.then_some(("failed", "1")));
+    filter.retain(|(_, value)| !value.is_empty());
+    let mut shown = Shown {
+        requests: source.get("/requests.json", &filter).await.1,
+        routers: source.get("/routers.json", &[]).await.1,
+        one: Value::Null,
+    };
+    if let Some(id) = &asked.id {
+        let id: String = id.chars().filter(char::is_ascii_alphanumeric).collect();
+        shown.one = source.get(&format!("/requests/{id}.json"), &[]).await.1;
+    }
+    let page = Page {
+        path: "/requests",
+        title: "Requests",
+        script: "requests",
+        styles: &["dashboard"],
+        wide: true,
+    };
+    let tree = |delegation: &Value| {
+        let tree = Tree::read(&delegation["steps"], &delegation["clients"]);
+        tree.map(|tree| tree.html()).unwrap_or_default()
+    };
+    page.with(&body(&asked, &shown, tree))
 }
 
 #[cfg(test)]

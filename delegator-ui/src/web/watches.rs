@@ -1,11 +1,15 @@
 //! Where everything comes from that routing goes by: discovery, dtabs, certificates; each with its
 //! state, since when it has it, and what is wrong.
 
+use axum::extract::State;
+use axum::response::Response;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
 use super::html::{each, escape};
+use super::shell::Page;
+use super::source::Source;
 
 /// What the page shows, each as its endpoint answers; null where there was no answer.
 #[derive(Debug, Default)]
@@ -183,6 +187,24 @@ fn age(since: f64, now: SystemTime) -> String {
         3600..86_400 => format!("{} h ago", age / 3600),
         _ => format!("{} d ago", age / 86_400),
     }
+}
+
+/// `/watches`
+pub(super) async fn page(State(source): State<Source>) -> Response {
+    let shown = Shown {
+        watches: source.get("/watches.json", &[]).await.1,
+        reload: source.get("/admin/reload", &[]).await.1,
+        routers: source.get("/routers.json", &[]).await.1,
+        certificates: source.get("/certificates.json", &[]).await.1,
+    };
+    let page = Page {
+        path: "/watches",
+        title: "Watches",
+        script: "watches",
+        styles: &["dashboard"],
+        wide: true,
+    };
+    page.with(&body(&shown, SystemTime::now()))
 }
 
 #[cfg(test)]
