@@ -1,10 +1,10 @@
 //! The dashboard, with the figures of the moment; in a browser with scripts `dashboard.js` goes on
 //! from here.
 
-use axum::extract::State;
-use axum::response::Response;
 use std::cmp::Ordering;
 
+use axum::extract::State;
+use axum::response::Response;
 use serde_json::Value;
 
 use super::figures::{count, duration, plural, rate, share};

@@ -34,7 +34,7 @@ pub(super) struct Shown {
     pub(super) one: Value,
 }
 
-/// The page's main part; `tree` draws the steps of a delegation.
+/// The page's main part; `tree` draws a delegation.
 pub(super) fn body(asked: &Asked, shown: &Shown, tree: impl Fn(&Value) -> String) -> String {
     let all = shown.requests.as_array().into_iter().flatten();
     let list: Vec<_> = all.filter(|request| matches(request, &asked.words)).collect();
@@ -262,7 +262,7 @@ fn facts(request: &Value) -> String {
 fn resolution(request: &Value, tree: impl Fn(&Value) -> String) -> String {
     let delegation = &request["delegation"];
     let told = if delegation["steps"].as_array().is_some_and(|steps| !steps.is_empty()) {
-        format!("<p>{}</p>{}", escape(string(delegation, "summary")), tree(&delegation["steps"]))
+        format!("<p>{}</p>{}", escape(string(delegation, "summary")), tree(delegation))
     } else {
         "<p class=\"muted\">Its delegation was not kept.</p>".to_owned()
     };
@@ -280,12 +280,12 @@ pub(super) async fn page(
     };
     let asked = Asked {
         router: param("router").unwrap_or_default(),
-        words: param("words").unwrap_or_default(),
+        words: param("q").unwrap_or_default(),
         failed: param("failed").is_some_and(|failed| failed != "0"),
         id: param("id"),
     };
     let mut filter = vec![("router", asked.router.as_str())];
-    filter.extend(asked.failed.then_some(("failed", "1")));
+    filter.extend(asked.failed.then_some(("failed", "true")));
     filter.retain(|(_, value)| !value.is_empty());
     let mut shown = Shown {
         requests: source.get("/requests.json", &filter).await.1,
@@ -293,8 +293,10 @@ pub(super) async fn page(
         one: Value::Null,
     };
     if let Some(id) = &asked.id {
-        let id: String = id.chars().filter(char::is_ascii_alphanumeric).collect();
-        shown.one = source.get(&format!("/requests/{id}.json"), &[]).await.1;
+        // An id that could be more than one element of a path is nobody's.
+        if id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+            shown.one = source.get(&format!("/requests/{id}.json"), &[]).await.1;
+        }
     }
     let page = Page {
         path: "/requests",
@@ -341,8 +343,8 @@ mod tests {
             failed: true,
             id: Some("1-7".to_owned()),
         };
-        insta::assert_snapshot!(body(&asked, &shown, |steps| {
-            format!("<p>tree of {}</p>", escape(string(&steps[0], "path")))
+        insta::assert_snapshot!(body(&asked, &shown, |delegation| {
+            format!("<p>tree of {}</p>", escape(string(&delegation["steps"][0], "path")))
         }));
     }
 

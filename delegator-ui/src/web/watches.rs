@@ -1,10 +1,10 @@
 //! Where everything comes from that routing goes by: discovery, dtabs, certificates; each with its
 //! state, since when it has it, and what is wrong.
 
-use axum::extract::State;
-use axum::response::Response;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use axum::extract::State;
+use axum::response::Response;
 use serde_json::Value;
 
 use super::html::{each, escape};
