@@ -66,7 +66,8 @@ function build() {
   };
   const strips = h("div", { class: "strips" });
   const routers = h("section", { class: "stack", "aria-labelledby": "routers" }, h("h2", { id: "routers" }, "Routers"), strips);
-  const root = replace(byId("dashboard"), notice, routers, tables.services.element, tables.clients.element);
+  byId("dashboard").hidden = false;
+  replace(byId("dashboard"), notice, routers, tables.services.element, tables.clients.element);
   for (const [kind, of] of [["service", "services"], ["client", "clients"]]) {
     const sort = query.get(`${kind}-sort`);
     if (sort) tables[of].sortBy(sort.replace(/^-/, ""), sort.startsWith("-"));
@@ -76,7 +77,7 @@ function build() {
     tables.services.open(query.get("service"));
     tables.clients.open(query.get("client"));
   };
-  return { root, strips, restore, ...tables };
+  return { strips, restore, ...tables };
 }
 
 /** What the tables of services and clients have in common. */
@@ -244,11 +245,13 @@ function tell(state, more) {
       h("button", { type: "button", on: { click: () => stream.retry() } }, "Try now"));
   }
   if (state === "live" || lost) notice.hidden = !lost;
-  if (!page && lost) byId("dashboard").prepend(notice);
+  // Before there is anything to be seen it stands alone.
+  if (!page && lost) byId("dashboard").before(notice);
 }
 
 // ---- the beginning: last, when everything above is there ----
 
+byId("missing")?.remove();
 const first = await fetch("/stats.json").then((answer) => (answer.ok ? answer.json() : null)).catch(() => null);
 if (first) {
   const { interval = 5000, ...past } = first.history ?? {};

@@ -18,6 +18,8 @@ const field = (name) => form.elements.namedItem(name);
 /** By id, newest first. */
 let requests = new Map();
 let paused = false;
+/** The router does not say which requests it has had. */
+let missing = false;
 let calm = 0;
 /** The newest one that is shown. */
 let shownUpTo = null;
@@ -131,7 +133,10 @@ function show(now = false) {
   region.hidden = list.length === 0;
   nothing.hidden = list.length > 0;
   replace(tally, requests.size > list.length ? `${plural(list.length, "request")} of ${count(requests.size)}` : plural(list.length, "request"));
-  if (list.length === 0) {
+  if (missing) {
+    replace(tally);
+    replace(nothing, h("h2", null, "No requests to be had"), h("p", null, "The router does not answer, or does not keep its requests."));
+  } else if (list.length === 0) {
     replace(nothing, requests.size > 0
       ? [h("h2", null, "No request like that"), h("p", null, "None of the requests that are kept is like the filter says.")]
       : [h("h2", null, "No requests yet"), h("p", null, "Send one through the router; a failure is here at once, of successes one in many is kept.")]);
@@ -146,6 +151,7 @@ function offer(number) {
 }
 
 function add(list) {
+  missing = false;
   const all = new Map(list.map((request) => [request.id, request]));
   for (const [id, request] of requests) if (!all.has(id)) all.set(id, request);
   const sorted = [...all.values()].sort((a, b) => (a.time < b.time ? 1 : a.time > b.time ? -1 : 0));
@@ -158,6 +164,7 @@ async function load() {
   if (field("router")?.value) query.set("router", field("router").value);
   if (field("failed").checked) query.set("failed", "true");
   const answer = await fetch(`/requests.json?${query}`).catch(() => null);
+  missing = !answer?.ok && requests.size === 0;
   if (answer?.ok) add(await answer.json());
 }
 

@@ -28,15 +28,16 @@ pub(super) fn body(shown: &Shown) -> String {
     let Shown { stats, routers, names } = shown;
     let services = busiest(&stats["services"]);
     let clients = busiest(&stats["clients"]);
-    let missing = if stats.is_null() {
-        "<p class=\"notice\" data-status=\"warn\">The figures cannot be had now: the router has not \
-         answered.</p>\n"
-    } else {
+    let is_known = !stats.is_null();
+    let missing = if is_known {
         ""
+    } else {
+        "<p class=\"notice\" data-status=\"warn\" id=\"missing\">The figures cannot be had now: the \
+         router has not answered.</p>\n"
     };
     format!(
         "<div class=\"page-head\"><h1>Dashboard</h1><p class=\"lede\">What goes through the routers \
-         now, from the busiest down.</p></div>\n{missing}<div id=\"dashboard\">\n\
+         now, from the busiest down.</p></div>\n{missing}<div id=\"dashboard\"{}>\n\
          <section class=\"stack\" aria-labelledby=\"routers\"><h2 id=\"routers\">Routers</h2>\n{}\
          </section>\n<section class=\"stack live-section\" aria-labelledby=\"services\">\
          <h2 id=\"services\">Services</h2>\n{}{}</section>\n\
@@ -44,12 +45,17 @@ pub(super) fn body(shown: &Shown) -> String {
          <h2 id=\"clients\">Clients</h2>\n{}\
          <p class=\"muted\" id=\"no-client\"{}>A client is what a name is bound to, with its \
          endpoints. There is one once a request has been routed.</p></section>\n</div>\n",
+        hidden(!is_known),
         strips(&stats["routers"]),
         table("Services", "Service", &services, |_| None),
         first_request(routers, names, !services.is_empty()),
         table("Clients", "Client", &clients, |row| Some(endpoints(row))),
-        if clients.is_empty() { "" } else { " hidden" },
+        hidden(!clients.is_empty()),
     )
+}
+
+fn hidden(is: bool) -> &'static str {
+    if is { " hidden" } else { "" }
 }
 
 /// The rows from the busiest down.
@@ -200,7 +206,7 @@ fn endpoints(client: &Value) -> String {
 }
 
 /// How to send a first request: by the first router's own address and way of naming requests.
-fn first_request(routers: &Value, names: &Value, hidden: bool) -> String {
+fn first_request(routers: &Value, names: &Value, is_hidden: bool) -> String {
     let command = routers
         .as_array()
         .and_then(|routers| routers.iter().find_map(|router| command(router, names)));
@@ -215,7 +221,7 @@ fn first_request(routers: &Value, names: &Value, hidden: bool) -> String {
     };
     format!(
         "<div class=\"empty\" id=\"first-request\"{}><h3>No requests yet</h3>{told}</div>\n",
-        if hidden { " hidden" } else { "" }
+        hidden(is_hidden)
     )
 }
 
