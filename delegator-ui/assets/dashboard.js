@@ -43,6 +43,8 @@ function show() {
   reconcile(page.strips, stats.routers ?? [], nameOf, strip, (element, row) => element.show(row));
   page.services.show(stats.services ?? []);
   page.clients.show(stats.clients ?? []);
+  page.rest.hidden = !stats.left_out;
+  if (stats.left_out) replace(page.rest, `${plural(stats.left_out, "row")} with the fewest requests are not shown.`);
   page.restore?.();
   page.restore = null;
 }
@@ -67,7 +69,8 @@ function build() {
   const strips = h("div", { class: "strips" });
   const routers = h("section", { class: "stack", "aria-labelledby": "routers" }, h("h2", { id: "routers" }, "Routers"), strips);
   byId("dashboard").hidden = false;
-  replace(byId("dashboard"), notice, routers, tables.services.element, tables.clients.element);
+  const rest = h("p", { class: "muted", hidden: true });
+  replace(byId("dashboard"), notice, routers, tables.services.element, tables.clients.element, rest);
   for (const [kind, of] of [["service", "services"], ["client", "clients"]]) {
     const sort = query.get(`${kind}-sort`);
     if (sort) tables[of].sortBy(sort.replace(/^-/, ""), sort.startsWith("-"));
@@ -77,7 +80,7 @@ function build() {
     tables.services.open(query.get("service"));
     tables.clients.open(query.get("client"));
   };
-  return { strips, restore, ...tables };
+  return { strips, rest, restore, ...tables };
 }
 
 /** What the tables of services and clients have in common. */

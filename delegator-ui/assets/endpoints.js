@@ -34,7 +34,8 @@ export function health(endpoint) {
 export function fitness(client) {
   const endpoints = client.endpoints ?? [];
   if (endpoints.length === 0) {
-    const state = String(client.state ?? "");
+    if (client.state == null) return { status: "idle", word: "not in use" };
+    const state = String(client.state);
     if (state.startsWith("Pending")) return { status: "pending", word: "not known yet" };
     if (state.startsWith("Failed")) return { status: "bad", word: "discovery failed" };
     return { status: "bad", word: "no address" };
@@ -110,7 +111,9 @@ export function endpoints() {
       const state = String(client.state ?? "");
       table.hidden = list.length === 0;
       none.hidden = list.length > 0;
-      const why = state.startsWith("Failed") ? state : "Discovery gives no address for this name, so requests for it fail.";
+      const why = client.state == null
+        ? "No name that is in use is bound to it any more."
+        : state.startsWith("Failed") ? state : "Discovery gives no address for this name, so requests for it fail.";
       if (!none.hidden && none.textContent !== why) replace(none, why);
       reconcile(body, list, ({ address }) => address, create, update);
     },

@@ -168,7 +168,9 @@ fn table(
 fn endpoints(client: &Value) -> String {
     let all: Vec<_> = client["endpoints"].as_array().into_iter().flatten().collect();
     if all.is_empty() {
-        return "<span class=\"chip\" data-status=\"bad\">no address</span>".to_owned();
+        let (status, word) =
+            if client["state"].is_null() { ("idle", "not in use") } else { ("bad", "no address") };
+        return format!("<span class=\"chip\" data-status=\"{status}\">{word}</span>");
     }
     let healthy = all.iter().filter(|endpoint| endpoint["state"] == "open").count();
     let status = match healthy {
