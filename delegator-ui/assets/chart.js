@@ -158,7 +158,7 @@ function chart(spec, group) {
   plot.setAttribute("role", "slider");
   plot.setAttribute("aria-label", `${title}: values over time`);
   plot.setAttribute("aria-valuemin", "0");
-  const heading = h("h4", { class: "chart-title" }, title);
+  const heading = h("figcaption", { class: "chart-title" }, title);
   const element = h("figure", { class: "chart" }, heading, legend, plot);
 
   let width = 0;

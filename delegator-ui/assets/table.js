@@ -48,7 +48,7 @@ export function table(columns, options) {
     h("caption", { class: "visually-hidden" }, options.heading),
     h("thead", null, h("tr", null, heads)),
     body);
-  const region = h("div", { class: "table-scroll", role: "region", tabindex: "0", "aria-labelledby": options.id }, element);
+  const region = h("div", { class: "table-scroll", role: "region", tabindex: "0", "aria-label": `Table of ${options.noun[1]}` }, element);
 
   const count = h("span", { class: "tag" });
   const told = h("span", { class: "visually-hidden", role: "status" });

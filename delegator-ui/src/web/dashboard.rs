@@ -153,14 +153,15 @@ fn table(
     };
     let rows = each(rows, one);
     format!(
-        "<div class=\"table-scroll framed\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\">\
+        "<div class=\"table-scroll framed\" tabindex=\"0\" role=\"region\" aria-label=\"Table of {}\">\
          <table class=\"data live\"><caption class=\"visually-hidden\">{caption}</caption><thead><tr>\
          <th scope=\"col\">{first}</th><th scope=\"col\">Router</th>{extra_head}\
          <th scope=\"col\" class=\"num\" aria-sort=\"descending\">Requests/s</th>\
          <th scope=\"col\" class=\"num\">Success</th><th scope=\"col\" class=\"num\">p50</th>\
          <th scope=\"col\" class=\"num\">p95</th><th scope=\"col\" class=\"num\">p99</th>\
          <th scope=\"col\" class=\"num\">Retries/s</th><th scope=\"col\" class=\"num\">Pending</th>\
-         </tr></thead><tbody>\n{rows}</tbody></table></div>\n"
+         </tr></thead><tbody>\n{rows}</tbody></table></div>\n",
+        caption.to_lowercase()
     )
 }
 
