@@ -15,6 +15,8 @@ import { Trends } from "./trends.js";
 
 const trends = { routers: new Trends(), services: new Trends(), clients: new Trends() };
 const KINDS = Object.keys(trends);
+/** A gap between events, in milliseconds, that is asked about. */
+const MISSED = 10_000;
 const nameOf = (row) => `${row.router} ${row.name ?? ""}`;
 
 /** What is shown: made with the first figures, since it depends on them. */
@@ -27,9 +29,23 @@ const notice = h("div", { class: "notice", data: { status: "warn" }, role: "stat
 const pause = h("button", { type: "button", "aria-pressed": "false", on: { click: () => setPaused(!paused) } }, "Pause");
 document.querySelector(".page-head").append(h("div", { class: "actions" }, pause));
 
+/** The figures of now, with what was before. */
+async function begin() {
+  const answer = await fetch("/stats.json").catch(() => null);
+  if (!answer?.ok) return;
+  const data = await answer.json();
+  const { interval = 5000, ...past } = data.history ?? {};
+  for (const kind of KINDS) trends[kind].seed((data[kind] ?? []).map(nameOf), past[kind] ?? [], interval);
+  stats = null;
+  take(data);
+}
+
 /** New figures: remembered always, shown unless the reader has asked for a pause. */
 function take(data) {
+  // Nobody has listened for a while: the router knows what was in between.
+  const missed = stats && data.now - stats.now > MISSED;
   stats = data;
+  if (missed) begin();
   for (const kind of KINDS) {
     const rows = data[kind] ?? [];
     for (const row of rows) trends[kind].add(nameOf(row), data.now, row.rps);
@@ -255,12 +271,7 @@ function tell(state, more) {
 // ---- the beginning: last, when everything above is there ----
 
 byId("missing")?.remove();
-const first = await fetch("/stats.json").then((answer) => (answer.ok ? answer.json() : null)).catch(() => null);
-if (first) {
-  const { interval = 5000, ...past } = first.history ?? {};
-  for (const kind of KINDS) trends[kind].seed((first[kind] ?? []).map(nameOf), past[kind] ?? [], interval);
-  take(first);
-}
+await begin();
 const stream = live("/stats/events", "stats", take, tell);
 for (const button of document.querySelectorAll("[data-copy]")) {
   button.hidden = false;

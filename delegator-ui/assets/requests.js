@@ -228,7 +228,8 @@ function mark() {
   const id = new URL(location.href).searchParams.get("id");
   for (const tr of body.children) {
     const is = tr.dataset.id === id;
-    if (is !== tr.hasAttribute("aria-current")) tr.toggleAttribute("aria-current", is);
+    if (is) tr.setAttribute("aria-current", "true");
+    else tr.removeAttribute("aria-current");
   }
 }
 
