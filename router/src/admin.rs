@@ -13,7 +13,8 @@
 //! | `/requests`, `/requests.json` | the last requests, where configured: a table, and with more members |
 //! | `/config.json` | the configuration |
 //! | `/delegator.json` | how a name resolves, as Linkerd tells it: see [`delegator`] |
-//! | `/delegation.json` | the same, explained: see [`explained`] |
+//! | `/delegation.json` | the same, explained, of a name or a request: see `admin/explained.rs` |
+//! | `/delegation/events` | the same whenever it changes, as server-sent events |
 //! | `/bound-names.json` | the names that namers can list |
 //! | `/client_state.json` | each client's addresses |
 //! | `/certificates.json` | whose TLS is made of which files, since when, and what is wrong with them now |
@@ -34,12 +35,14 @@
 pub(crate) mod clients;
 pub mod delegator;
 mod endpoints;
+pub(crate) mod events;
 mod explained;
 mod grace;
 mod guard;
 mod identifiers;
 mod logging;
 mod query;
+mod question;
 mod reload;
 mod security;
 
@@ -53,7 +56,8 @@ use arc_swap::ArcSwap;
 use axum::body::Body;
 use axum::response::IntoResponse;
 use dtab::{Addr, Delegation, Dtab, Explore, NamerTable, Path, Resolver};
-use http::{Request, Response, StatusCode};
+use http::header::X_CONTENT_TYPE_OPTIONS;
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Limited;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
@@ -62,13 +66,14 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
 use tower::ServiceExt;
 
-pub use explained::explained;
 pub use identifiers::serve_identifiers;
 pub use logging::LogLevels;
 pub use reload::{Reload, ReloadRequest};
 
 use self::delegator::{Delegating, Delegator, UnknownNamespace};
+use self::events::Streams;
 use self::guard::HostRule;
+use crate::client::health::HealthTable;
 use crate::config::SecurityConfig;
 use crate::identifier::IdentifierChain;
 use crate::interpreter::Interpreter;
@@ -103,6 +108,10 @@ pub struct AdminContext {
     pub clients: Box<dyn Fn() -> Value + Send + Sync>,
     /// `/clients.json`
     pub clients_in_full: Box<dyn Fn() -> Value + Send + Sync>,
+    /// How the endpoints of clients fare.
+    pub(crate) health: Arc<HealthTable>,
+    /// The streams of `/delegation/events`.
+    pub(crate) delegations: Streams,
     /// `/routers.json`
     pub routers_in_full: Value,
     /// `/admin/registry.json`
@@ -179,6 +188,12 @@ impl AdminContext {
             (None, _) => None,
         }
     }
+
+    /// What there is to say if there is none.
+    fn unknown_router(&self) -> String {
+        let labels: Vec<_> = self.routers.iter().map(|router| router.label.as_str()).collect();
+        format!("Unknown router: name one as in ?router=, of {}\n", labels.join(", "))
+    }
 }
 
 impl Delegator for AdminContext {
@@ -225,7 +240,7 @@ impl Endpoints {
         if !security::admits(context.security.as_ref(), request.uri().path()) {
             return StatusCode::NOT_FOUND.into_response();
         }
-        endpoints::answer(&context, request).await
+        endpoints::answer(&self.context, request).await
     }
 }
 
@@ -311,7 +326,7 @@ fn app(context: Arc<ArcSwap<AdminContext>>, ip: IpAddr, pages: axum::Router) -> 
     let guarded = context.clone();
     pages
         .fallback(move |request: Request<Body>| {
-            let context = context.load_full();
+            let context = context.clone();
             async move { endpoints::answer(&context, request).await }
         })
         .layer(axum::middleware::from_fn(move |request: Request<Body>, next| {
@@ -340,7 +355,11 @@ async fn admit(
     if length.is_some_and(|length| length > MAX_BODY as u64) {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     }
-    next.run(Request::from_parts(head, Body::new(Limited::new(body, MAX_BODY)))).await
+    let request = Request::from_parts(head, Body::new(Limited::new(body, MAX_BODY)));
+    let mut answer = next.run(request).await;
+    // Texts may echo what was asked: no browser shall take them for a page.
+    answer.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    answer
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ use crate::http::body::ResponseBody;
 use crate::http::errors::ErrorLimits;
 use crate::http::headers::{OVERRIDE_USED, explanation, outcome};
 use crate::http::{forwarded, framing, hop_by_hop, nack, proxy_uri, via};
-use crate::identifier::{Identifier, IdentifierChain, RequestHead};
+use crate::identifier::{IdentifierChain, RequestHead};
 use crate::interpreter::Interpreter;
 use crate::naming::Binding;
 use crate::retry::budget::Budget;

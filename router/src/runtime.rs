@@ -34,6 +34,7 @@ use self::serving::Serving;
 use self::signals::Asked;
 use self::worker::Workers;
 use crate::admin;
+use crate::admin::events::Streams;
 use crate::config::{Config, ConfigErrors};
 use crate::telemetry::process::ProcessGauges;
 use crate::telemetry::{Metrics, SUMMARY_INTERVAL};
@@ -160,6 +161,7 @@ async fn run_on(config: &Config, options: RunOptions) -> Result<(), RunError> {
         log_levels: options.log_levels.map(Arc::new),
         started,
         reload,
+        delegations: Streams::new(),
         admin_tls: admin_tls.clone(),
     };
     let context = Arc::new(ArcSwap::from_pointee(serving.admin_context(&process)));

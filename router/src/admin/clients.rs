@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use dtab::Addr;
 use serde_json::{Map, Value, json};
 
 use super::client_state;
@@ -25,12 +26,18 @@ pub(crate) fn clients(
     for bound in interpreter.bound() {
         let of_client = |view: &&ClientView| view.router == label && view.client == bound.id;
         let endpoints = views.iter().find(of_client).map_or(&[][..], |view| &view.endpoints);
-        let mut client = client_state(&bound.addr);
-        client["endpoints"] = endpoints.iter().map(endpoint).collect();
+        let mut client = client(&bound.addr, endpoints);
         client["config"] = config(&configured.of(&bound.id));
         clients.insert(bound.id.to_string(), client);
     }
     json!(clients)
+}
+
+/// A client, without its configuration.
+pub(super) fn client(addr: &Addr, endpoints: &[EndpointView]) -> Value {
+    let mut client = client_state(addr);
+    client["endpoints"] = endpoints.iter().map(endpoint).collect();
+    client
 }
 
 fn endpoint(view: &EndpointView) -> Value {

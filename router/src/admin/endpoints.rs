@@ -1,17 +1,20 @@
 //! What is answered at each path.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use arc_swap::ArcSwap;
 use axum::body::Body;
 use axum::response::IntoResponse;
-use dtab::{Dtab, Path, Source};
-use http::header::{ALLOW, CONTENT_TYPE, HOST, X_CONTENT_TYPE_OPTIONS};
+use dtab::Path;
+use http::header::{ALLOW, CONTENT_TYPE, HOST};
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError};
 use serde_json::{Value, json};
 
 use super::query::Params;
+use super::question::{Question, Wrong};
 use super::{AdminContext, PrometheusPage, delegator, explained, grace, guard};
 use crate::telemetry::Query;
 use crate::tls::reload::Status;
@@ -28,7 +31,7 @@ const FAVICON: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1
     <path d=\"M7 1h2v14H7z\" fill=\"#765\"/><path d=\"M2 3h9l3 2.5L11 8H2z\" fill=\"#2a7\"/></svg>";
 
 /// The paths that are always there.
-const PATHS: [&str; 18] = [
+const PATHS: [&str; 19] = [
     "/admin",
     "/admin/metrics.json",
     "/admin/ping",
@@ -42,6 +45,7 @@ const PATHS: [&str; 18] = [
     "/clients.json",
     "/config.json",
     "/delegation.json",
+    "/delegation/events",
     "/delegator.json",
     "/favicon.ico",
     "/metrics.json",
@@ -50,15 +54,19 @@ const PATHS: [&str; 18] = [
 ];
 
 /// Answers a request that the pages had no route for.
-pub(super) async fn answer(context: &AdminContext, request: Request<Body>) -> Response<Body> {
+pub(super) async fn answer(
+    shared: &Arc<ArcSwap<AdminContext>>,
+    request: Request<Body>,
+) -> Response<Body> {
     let (head, body) = request.into_parts();
-    let mut answer = match dispatch(context, &head, body).await {
-        Ok(answer) | Err(answer) => answer,
+    let answered = match head.uri.path() {
+        // It goes on under the configurations to come.
+        explained::EVENTS => explained_events(shared, &head, body).await,
+        _ => dispatch(&shared.load_full(), &head, body).await,
     };
-    // Texts may echo what was asked: no browser shall take them for a page.
-    let headers = answer.headers_mut();
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    answer
+    match answered {
+        Ok(answer) | Err(answer) => answer,
+    }
 }
 
 type Answered = Result<Response<Body>, Response<Body>>;
@@ -224,19 +232,24 @@ async fn delegate(context: &AdminContext, head: &Parts, body: Body) -> Answered 
 
 async fn explain(context: &AdminContext, head: &Parts, params: Params, body: Body) -> Answered {
     let params = with_form(head, params, body).await?;
-    let bad = |why: String| text(StatusCode::BAD_REQUEST, why);
-    let Some(router) = context.router(params.get("router")) else {
-        let labels: Vec<_> = context.routers.iter().map(|router| router.label.as_str()).collect();
-        let why = format!("Unknown router: name one as in ?router=, of {}", labels.join(", "));
-        return Err(text(StatusCode::NOT_FOUND, why));
-    };
-    let path = params.get("path").unwrap_or_default();
-    let path = Path::parse(path).map_err(|error| bad(format!("Invalid path: {error}")))?;
-    let local = Source::new("override", params.get("dtab").unwrap_or_default());
-    let local =
-        Dtab::parse_source(&local).map_err(|error| bad(format!("Invalid dtab: {error}")))?;
-    let json = explained(&router.label, &router.interpreter, &local, &path).await;
+    let question = Question::read(&params).map_err(wrong)?;
+    let json = explained::explained(context, &question).await.map_err(wrong)?;
     Ok(typed(JSON, json.to_string()))
+}
+
+async fn explained_events(
+    shared: &Arc<ArcSwap<AdminContext>>,
+    head: &Parts,
+    body: Body,
+) -> Answered {
+    let params = Params::parse(head.uri.query().unwrap_or_default());
+    let params = with_form(head, params, body).await?;
+    let question = Question::read(&params).map_err(wrong)?;
+    explained::events(shared, question).map_err(wrong)
+}
+
+fn wrong((status, why): Wrong) -> Response<Body> {
+    text(status, why)
 }
 
 /// Linkerd has one empty name where no namer can list any.

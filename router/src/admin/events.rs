@@ -19,16 +19,17 @@ const PING: Duration = Duration::from_secs(15);
 
 /// The streams of one kind.
 #[derive(Clone, Debug)]
-pub(super) struct Streams {
+pub(crate) struct Streams {
     free: Arc<Semaphore>,
 }
 
 impl Streams {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Streams { free: Arc::new(Semaphore::new(MAX_STREAMS)) }
     }
 
     /// Whether somebody listens.
+    #[cfg(test)]
     pub(super) fn any(&self) -> bool {
         self.free.available_permits() < MAX_STREAMS
     }

@@ -7,9 +7,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
+use crate::client::health::HealthTable;
 use crate::config::kinds::RecentRequestsConfig;
 use crate::identifier::{HeaderIdentifier, HeaderTokenIdentifier, Identifier};
 use crate::naming::{Hosts, LiveNamer, Watch, constant};
+
+mod delegation;
 
 /// Knows `web` (one address), `wait` (never known) and `broken`.
 struct Fixed;
@@ -45,6 +48,7 @@ impl LiveNamer for Fixed {
 
 struct Admin {
     app: axum::Router,
+    context: Arc<ArcSwap<AdminContext>>,
     metrics: Metrics,
     stopped: Stopped,
 }
@@ -61,7 +65,8 @@ fn identifier(identifier: impl Identifier + 'static) -> Arc<IdentifierChain> {
 fn admin_with(change: impl FnOnce(&mut AdminContext)) -> Admin {
     let (context, metrics, stopped) = context(change);
     let pages = axum::Router::new().route("/page", axum::routing::get(|| async { "a page" }));
-    Admin { app: app(context, [127, 0, 0, 1].into(), pages), metrics, stopped }
+    let app = app(context.clone(), [127, 0, 0, 1].into(), pages);
+    Admin { app, context, metrics, stopped }
 }
 
 type Stopped = mpsc::Receiver<Option<Duration>>;
@@ -97,6 +102,8 @@ fn context(
             })
         }),
         clients_in_full: Box::new(|| json!({ "http": {} })),
+        health: HealthTable::new(),
+        delegations: Streams::new(),
         routers_in_full: json!([{ "label": "http" }]),
         registry: Box::new(|| json!({ "registry": {} })),
         security: None,
@@ -430,6 +437,8 @@ async fn it_serves_sockets_and_survives_rubbish() {
         namers: Arc::new(LiveNamers::new(Vec::new(), Hosts::system(rt))),
         clients: Box::new(|| json!({})),
         clients_in_full: Box::new(|| json!({})),
+        health: HealthTable::new(),
+        delegations: Streams::new(),
         routers_in_full: json!([]),
         registry: Box::new(|| json!({})),
         security: None,
@@ -447,7 +456,7 @@ async fn it_serves_sockets_and_survives_rubbish() {
         listener,
         None,
         Arc::new(ArcSwap::from_pointee(context)),
-        axum::Router::new(),
+        Box::new(|_| axum::Router::new()),
     ));
     let talk = async |bytes: &[u8]| {
         let mut stream = TcpStream::connect(at).await.unwrap();

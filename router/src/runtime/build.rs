@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 
 use super::{RunError, shown};
 use crate::access_log::AccessLog;
+use crate::admin::events::Streams;
 use crate::admin::{self, AdminContext, AdminRouter, LogLevels, PrometheusPage, Reload};
 use crate::client::health::HealthTable;
 use crate::client::shared::SharedClients;
@@ -59,6 +60,7 @@ pub(super) struct Process {
     pub(super) log_levels: Option<Arc<LogLevels>>,
     pub(super) started: SystemTime,
     pub(super) reload: Reload,
+    pub(super) delegations: Streams,
     pub(super) admin_tls: Option<Arc<ServerTls>>,
 }
 
@@ -330,6 +332,8 @@ impl Built {
             namers: self.namers.clone(),
             clients: Box::new(move || clients(&interpreters)),
             clients_in_full: Box::new(move || clients_in_full()),
+            health: self.health.clone(),
+            delegations: process.delegations.clone(),
             routers_in_full: in_full.into(),
             registry: Box::new(move || shown::registry(&registered.0, &(registered.1)())),
             security: config.admin.security.clone(),
