@@ -35,6 +35,8 @@ let shown = null;
 let shownAt = 0;
 /** Answers to the question without a part of it, with what they are called. */
 let others = [];
+/** Since when each bound name is as it is, in milliseconds since 1970. */
+let since = {};
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -130,7 +132,7 @@ async function ask() {
   answer.setAttribute("aria-busy", "true");
   const query = asks(state);
   try {
-    const [response, found] = await Promise.all([question(query, signal), askOthers(signal)]);
+    const [response, found] = await Promise.all([question(query, signal), askOthers(signal), askSince()]);
     if (!response.ok) {
       showWrong(response.status, await response.text());
       return;
@@ -164,12 +166,23 @@ async function askOthers(signal) {
   return (await Promise.all(found)).flat();
 }
 
-/** Asks for them anew after a change. */
-async function refreshOthers(now) {
+/** Asks the watches since when names are as they are. */
+async function askSince() {
   try {
-    const found = await askOthers(asking.signal);
+    const watches = Object.values(await (await fetch("/watches.json")).json()).flat();
+    since = Object.fromEntries(watches.map((watch) => [watch.name, watch.since * 1000]));
+  } catch {
+    // Not every source has watches.
+  }
+}
+
+/** Asks anew after a change for what goes with the answer. */
+async function refresh(now) {
+  try {
+    const [found] = await Promise.all([askOthers(asking.signal), askSince()]);
     if (shown !== now) return;
     others = found;
+    steps.show(now, { since });
     showVerdict(now);
   } catch {
     // What was found before stays until the next change.
@@ -205,7 +218,7 @@ function show(now) {
   const wasLike = shown?.summary;
   shown = now;
   shownAt = Date.now();
-  const changes = steps.show(now, isFirst ? state : null);
+  const changes = steps.show(now, { since, state: isFirst ? state : null });
   if (isFirst) {
     replace(answer, verdict, steps.element);
     steps.element.classList.remove("lost");
@@ -213,7 +226,7 @@ function show(now) {
   }
   if (isFirst || changes > 0 || wasLike !== now.summary) {
     showVerdict(now);
-    if (!isFirst && (state.dtab.trim() || state.base.trim())) refreshOthers(now);
+    if (!isFirst) refresh(now);
     const told = wasLike === now.summary ? plural(changes, "step changed", "steps changed") : sentenceOf(now);
     announce(isFirst ? sentenceOf(now) : `Changed: ${told}`);
   }

@@ -13,7 +13,7 @@ import {
   weightInWords,
 } from "./delegation.js";
 import { h, s } from "./dom.js";
-import { age, duration, percent, plural } from "./format.js";
+import { clock, duration, percent, plural } from "./format.js";
 
 /** More addresses than this are shown on demand. */
 const FEW_ADDRESSES = 8;
@@ -101,7 +101,7 @@ function boundParts({ bound: { addr } }, client, isFull) {
     ),
     more > 0 &&
       h("span", { class: "more" }, isFull ? "Show fewer" : `and ${plural(more, "more address", "more addresses")}`),
-    typeof client?.since_ms === "number" && h("p", { data: { tone: "dim" } }, `unchanged for ${age(client.since_ms)}`),
+    typeof client?.since === "number" && h("p", { data: { tone: "dim" } }, `unchanged since ${clock(client.since)}`),
   ];
 }
 

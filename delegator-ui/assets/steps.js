@@ -38,10 +38,16 @@ export class Steps {
     );
   }
 
-  /** Shows an answer, in the way that a link says if one does; how many steps changed. */
-  show(answer, state) {
+  /**
+   * Shows an answer, in the way that a link says if one does; how many steps changed. `since` has the
+   * moment from which a bound name is as it is.
+   */
+  show(answer, { since, state = null }) {
     this.answer = answer;
-    const changes = this.tree.show(answer.steps, answer.clients ?? {});
+    const clients = { ...answer.clients };
+    for (const [name, moment] of Object.entries(since)) clients[name] = { ...clients[name], since: moment };
+    const changes = this.tree.show(answer.steps, clients);
+    this.element.hidden = !this.tree.root;
     const all = this.tree.root ? walk(this.tree.root).length : 0;
     replace(this.count, plural(all, "step"));
     if (state) {

@@ -79,10 +79,8 @@ pub(crate) fn said(node: &ViewNode, at: Standing) -> Vec<(Tone, String)> {
     }
     if let Some(ViewBound { id, residual, .. }) = &node.bound {
         let was = if node.kind == ViewKind::Transformation { "was bound" } else { "bound" };
-        let rest = match residual.is_empty() {
-            true => String::new(),
-            false => format!(", residual {residual}"),
-        };
+        let rest =
+            if residual.is_empty() { String::new() } else { format!(", residual {residual}") };
         lines.push((Tone::Dim, format!("{was} to {id}{rest}")));
     }
     lines

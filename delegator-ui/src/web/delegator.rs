@@ -6,6 +6,7 @@
 mod ask;
 mod tree;
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use axum::extract::{Query, State};
@@ -59,6 +60,7 @@ pub(super) async fn page(
     let mut page = Page { routers, names, ..Page::default() };
     if ask.is_asked() {
         page.answer = Some(answer(&source, &ask).await);
+        page.ages = ages(&source.get("/watches.json", &[]).await.1);
         let parts = [
             ("Without the override", ask.without_override()),
             ("With the router’s own table", ask.without_base()),
@@ -81,6 +83,14 @@ async fn answer(source: &Source, ask: &Ask) -> Result<Value, String> {
     serde_json::from_str(&body).map_err(|_| "The answer is no JSON.".to_owned())
 }
 
+/// The ages of what `/watches.json` has, by name.
+fn ages(watches: &Value) -> HashMap<String, f64> {
+    let lists = watches.as_object().into_iter().flat_map(|lists| lists.values());
+    let watches = lists.filter_map(Value::as_array).flatten();
+    let age = |watch: &Value| Some((watch["name"].as_str()?.to_owned(), watch["age"].as_f64()?));
+    watches.filter_map(age).collect()
+}
+
 /// All that the page is made of.
 #[derive(Debug, Default)]
 struct Page {
@@ -93,13 +103,16 @@ struct Page {
     answer: Option<Result<Value, String>>,
     /// Answers to the question without its override, and by the router's own table.
     others: Vec<(&'static str, Value)>,
+    /// For how many seconds each bound name is as it is, as its watch says.
+    ages: HashMap<String, f64>,
 }
 
 impl Page {
     /// What stands in `<main>`.
     fn html(&self) -> String {
-        let mut html = format!(
-            "<div class=\"page-head\"><h1>Delegate</h1><p class=\"lede\">Where a name or a request goes, step by step, and why.</p></div>"
+        let mut html = String::from(
+            "<div class=\"page-head\"><h1>Delegate</h1>\
+             <p class=\"lede\">Where a name or a request goes, step by step, and why.</p></div>",
         );
         self.form(&mut html);
         html.push_str("<section id=\"answer\" aria-label=\"Answer\">");
@@ -164,6 +177,7 @@ impl Page {
 
     fn answer(&self, answer: &Value, html: &mut String) {
         let tree = Tree::read(&answer["steps"], &answer["clients"]);
+        let tree = tree.map(|tree| tree.with_ages(&self.ages));
         self.verdict(answer, tree.as_ref(), html);
         if let Some(tree) = tree {
             let _ = write!(
@@ -269,9 +283,10 @@ fn way(tree: &Tree<'_>, html: &mut String) {
 fn wrong_question(wrong: &str, html: &mut String) {
     let words = wrong.trim();
     // A mistake in a dtab is drawn below its line: the columns matter.
-    let body = match words.contains('\n') {
-        true => format!("<pre class=\"code\">{}</pre>", escape(words)),
-        false => format!("<p>{}</p>", visible(words)),
+    let body = if words.contains('\n') {
+        format!("<pre class=\"code\">{}</pre>", escape(words))
+    } else {
+        format!("<p>{}</p>", visible(words))
     };
     let _ = write!(
         html,

@@ -5,8 +5,9 @@
 //! failure.
 
 use std::fs;
+use std::io;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use assert_cmd::cargo::cargo_bin;
 
@@ -44,15 +45,13 @@ const NAMES: [&str; 14] = [
     "/nobody",
 ];
 
-fn delegate(routes: &Path, name: &str, format: &str) -> Vec<u8> {
+fn delegate(routes: &Path, name: &str, format: &str) -> io::Result<Output> {
     let table = routes.display().to_string();
     let more = ["--local", "/svc/web/rest => /both | /nowhere", "--format", format];
     Command::new(cargo_bin("fingerpost"))
         .args(["--color", "never", "delegate", name, "-d", table.as_str()])
         .args(more)
         .output()
-        .unwrap()
-        .stdout
 }
 
 #[test]
@@ -67,7 +66,7 @@ fn the_scripts_draw_what_the_command_line_draws() {
     for (nth, name) in NAMES.iter().enumerate() {
         for format in ["json", "tree", "dot"] {
             let file = pictures.path().join(format!("{nth}.{format}"));
-            fs::write(file, delegate(&routes, name, format)).unwrap();
+            fs::write(file, delegate(&routes, name, format).unwrap().stdout).unwrap();
         }
     }
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts");

@@ -59,7 +59,7 @@ fn answer() -> Value {
             step(3, "/$/port", "leaf", 0.1, &json!({ "bound": leaf("/$/port", &[]) })),
             step(1, "/c", "unreached", 0.0, &json!({})),
         ],
-        "clients": { "/#/io.l5d.fs/web": { "state": "bound", "since_ms": 61_000, "endpoints": [
+        "clients": { "/#/io.l5d.fs/web": { "state": "bound", "endpoints": [
             { "address": "127.0.0.1:8080", "weight": 0.5, "state": "open", "load": 3, "failures": 0, "peak_ewma_ms": 1.25 },
             { "address": "[::1]:8080", "weight": 0.5, "state": "dead", "load": 0, "failures": 5, "probe_in_ms": 5000, "success_rate": 0.75 },
         ] } },
@@ -87,6 +87,9 @@ fn an_answer_is_whole_without_scripts() {
     let page = Page {
         answer: Some(Ok(answer())),
         others: vec![("Without the override", without), ("With the router’s own table", answer())],
+        ages: super::ages(
+            &json!({ "/#/io.l5d.fs": [{ "name": "/#/io.l5d.fs/web", "age": 61.0 }], "hosts": 3 }),
+        ),
         ..page(&[("router", "internal"), ("path", "/svc/web"), ("dtab", "/svc/web => /a | /b")])
     };
     insta::assert_snapshot!(shown(&page.html()));

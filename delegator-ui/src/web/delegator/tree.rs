@@ -1,11 +1,12 @@
 //! The steps of a resolution as nested lists that fold without scripts; `tree.js` and `rows.js` draw
 //! the same, and take over in place.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use dtab::view::{ViewBound, ViewDentry, ViewKind, ViewNode, percent};
 use dtab::{Addr, Address, Layer, wire};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::view::{
     Mark, Standing, Tone, address, choice, clean, entry, is_choice, place, reached, said,
@@ -26,6 +27,8 @@ pub(in crate::web) struct Tree<'c> {
     root: ViewNode,
     /// The members of `clients` by bound name, as in `/clients.json`.
     clients: &'c Value,
+    /// For how many seconds each bound name is as it is.
+    ages: Option<&'c HashMap<String, f64>>,
     /// How many steps are shown.
     count: usize,
 }
@@ -36,7 +39,12 @@ impl<'c> Tree<'c> {
         let read = wire::read_view(steps)?;
         let root = without_rounds(&read);
         let count = shown(&root);
-        Some(Tree { root, clients, count })
+        Some(Tree { root, clients, ages: None, count })
+    }
+
+    /// The same, and for how many seconds each bound name is as it is.
+    pub(super) fn with_ages(self, ages: &'c HashMap<String, f64>) -> Self {
+        Tree { ages: Some(ages), ..self }
     }
 
     /// The entries that the requests go by, each once, in the order in which they are met.
@@ -165,9 +173,9 @@ impl<'c> Tree<'c> {
             let more = plural(more, "more address", "more addresses");
             let _ = write!(html, "<span data-tone=\"dim\">and {more}</span>");
         }
-        if client["since_ms"].is_number() {
-            let since = duration(&client["since_ms"]);
-            let _ = write!(html, "<span data-tone=\"dim\">unchanged for {since}</span>");
+        if let Some(age) = self.ages.and_then(|ages| ages.get(&bound.id.to_string())) {
+            let age = duration(&json!(age * 1000.0));
+            let _ = write!(html, "<span data-tone=\"dim\">unchanged for {age}</span>");
         }
     }
 }
