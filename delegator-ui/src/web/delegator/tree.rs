@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use dtab::view::{ViewBound, ViewDentry, ViewKind, ViewNode, percent};
 use dtab::{Addr, Address, Layer, wire};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::view::{
     Mark, Standing, Tone, address, choice, clean, entry, is_choice, place, reached, said,
@@ -174,7 +174,7 @@ impl<'c> Tree<'c> {
             let _ = write!(html, "<span data-tone=\"dim\">and {more}</span>");
         }
         if let Some(age) = self.ages.and_then(|ages| ages.get(&bound.id.to_string())) {
-            let age = duration(&json!(age * 1000.0));
+            let age = whole(*age);
             let _ = write!(html, "<span data-tone=\"dim\">unchanged for {age}</span>");
         }
     }
@@ -276,6 +276,16 @@ fn endpoint(at: &Address, client: &Value, html: &mut String) {
         }
     }
     let _ = write!(html, "<span class=\"facts-line\">{}</span>", facts.join(" · "));
+}
+
+/// Seconds in their largest unit: `12 s`, `3 min`, `5 h`, `2 d`.
+fn whole(seconds: f64) -> String {
+    match seconds {
+        s if s < 60.0 => format!("{:.0} s", s.floor()),
+        s if s < 3600.0 => format!("{:.0} min", (s / 60.0).floor()),
+        s if s < 86_400.0 => format!("{:.0} h", (s / 3600.0).floor()),
+        s => format!("{:.0} d", (s / 86_400.0).floor()),
+    }
 }
 
 /// A text that may come from outside, in HTML and with control characters made visible.
