@@ -45,10 +45,10 @@ mod query;
 mod question;
 mod reload;
 mod security;
+mod unserved;
 
 use std::convert::Infallible;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -69,6 +69,7 @@ use tower::ServiceExt;
 pub use identifiers::serve_identifiers;
 pub use logging::LogLevels;
 pub use reload::{Reload, ReloadRequest};
+pub use unserved::{Unserved, serve_pages, serve_unserved};
 
 use self::delegator::{Delegating, Delegator, UnknownNamespace};
 use self::events::Streams;
@@ -258,9 +259,9 @@ pub(crate) async fn serve(
     context: Arc<ArcSwap<AdminContext>>,
     pages: Pages,
 ) {
-    let ip = listener.local_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |local| local.ip());
+    let rule = HostRule::of(&listener, &context.load().host_names);
     let pages = pages(Endpoints { context: context.clone() });
-    serve_app(listener, tls, app(context, ip, pages)).await;
+    serve_app(listener, tls, app(context, rule, pages)).await;
 }
 
 /// Serves until it is dropped.
@@ -321,8 +322,7 @@ async fn answer_in_time(
 }
 
 /// The whole service, apart from its socket.
-fn app(context: Arc<ArcSwap<AdminContext>>, ip: IpAddr, pages: axum::Router) -> axum::Router {
-    let rule = HostRule::new(ip, &context.load().host_names);
+fn app(context: Arc<ArcSwap<AdminContext>>, rule: HostRule, pages: axum::Router) -> axum::Router {
     let guarded = context.clone();
     pages
         .fallback(move |request: Request<Body>| {
@@ -330,13 +330,14 @@ fn app(context: Arc<ArcSwap<AdminContext>>, ip: IpAddr, pages: axum::Router) -> 
             async move { endpoints::answer(&context, request).await }
         })
         .layer(axum::middleware::from_fn(move |request: Request<Body>, next| {
-            admit(guarded.load_full(), rule.clone(), request, next)
+            let security = guarded.load().security.clone();
+            admit(security, rule.clone(), request, next)
         }))
 }
 
 /// Turns away what is not meant for this server, or too large.
 async fn admit(
-    context: Arc<AdminContext>,
+    security: Option<SecurityConfig>,
     rule: HostRule,
     request: Request<Body>,
     next: axum::middleware::Next,
@@ -347,7 +348,7 @@ async fn admit(
                    can reach it by a name of its own\n";
         return (StatusCode::FORBIDDEN, why).into_response();
     }
-    if !security::admits(context.security.as_ref(), head.uri.path()) {
+    if !security::admits(security.as_ref(), head.uri.path()) {
         return StatusCode::NOT_FOUND.into_response();
     }
     let length = head.headers.get(http::header::CONTENT_LENGTH);

@@ -15,7 +15,7 @@ mod build;
 mod listener;
 mod reload;
 mod serving;
-mod shown;
+pub(crate) mod shown;
 mod signals;
 mod worker;
 

@@ -178,7 +178,7 @@ fn shutdown(context: &AdminContext, head: &Parts, params: &Params) -> Response<B
         return not_allowed("POST");
     }
     if guard::is_foreign(head) {
-        return text(StatusCode::FORBIDDEN, "not for pages of other origins\n");
+        return text(StatusCode::FORBIDDEN, guard::FOREIGN);
     }
     let grace = match params.get("grace") {
         None => None,
@@ -271,9 +271,7 @@ async fn logging(context: &AdminContext, head: &Parts, params: Params, body: Bod
     };
     match head.method {
         Method::GET | Method::HEAD => Ok(typed(JSON, levels.to_json().to_string())),
-        Method::POST if guard::is_foreign(head) => {
-            Err(text(StatusCode::FORBIDDEN, "not for pages of other origins\n"))
-        }
+        Method::POST if guard::is_foreign(head) => Err(text(StatusCode::FORBIDDEN, guard::FOREIGN)),
         Method::POST => {
             let params = with_form(head, params, body).await?;
             match (params.get("logger"), params.get("level")) {

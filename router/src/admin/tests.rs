@@ -65,7 +65,7 @@ fn identifier(identifier: impl Identifier + 'static) -> Arc<IdentifierChain> {
 fn admin_with(change: impl FnOnce(&mut AdminContext)) -> Admin {
     let (context, metrics, stopped) = context(change);
     let pages = axum::Router::new().route("/page", axum::routing::get(|| async { "a page" }));
-    let app = app(context.clone(), [127, 0, 0, 1].into(), pages);
+    let app = app(context.clone(), HostRule::new([127, 0, 0, 1].into(), &[]), pages);
     Admin { app, context, metrics, stopped }
 }
 

@@ -14,15 +14,12 @@ use crate::admin::events::Streams;
 use crate::admin::{self, AdminContext, AdminRouter, LogLevels, PrometheusPage, Reload};
 use crate::client::health::HealthTable;
 use crate::client::shared::SharedClients;
-use crate::config::kinds::{IdentifierConfig, TelemeterConfig};
+use crate::config::kinds::TelemeterConfig;
 use crate::config::{Config, RouterConfig, ServerConfig};
 use crate::configured;
 use crate::http::errors::ErrorLimits;
 use crate::http::forwarded::Labeler;
-use crate::identifier::{
-    HeaderIdentifier, HeaderTokenIdentifier, Identifier, IdentifierChain, MethodAndHostIdentifier,
-    PathIdentifier, StaticIdentifier,
-};
+use crate::identifier::IdentifierChain;
 use crate::interpreter::Interpreter;
 use crate::naming::{Hosts, LiveNamers};
 use crate::proxy::key_file::KeyFile;
@@ -111,7 +108,7 @@ pub(super) fn build(
         let interpreter = configured::interpreter(router, built.namers.clone(), control);
         let shared = Arc::new(Router {
             label: router.label.clone(),
-            identifier: Arc::new(build_identifiers(router)?),
+            identifier: Arc::new(identifiers(router)?),
             interpreter,
             binding_timeout: router.binding_timeout,
             cache: router.binding_cache.clone(),
@@ -148,30 +145,8 @@ fn open_access_log(router: &RouterConfig, scope: &Scope) -> Result<Option<Access
     router.access_log.as_ref().map(open).transpose()
 }
 
-fn build_identifiers(router: &RouterConfig) -> Result<IdentifierChain, RunError> {
-    let prefix = &router.dst_prefix;
-    let bad = |error: http::header::InvalidHeaderName| RunError::Build(error.to_string());
-    let build = |config: &IdentifierConfig| -> Result<Box<dyn Identifier>, RunError> {
-        Ok(match config {
-            IdentifierConfig::Header(config) => {
-                Box::new(HeaderIdentifier::new(prefix.clone(), &config.header).map_err(bad)?)
-            }
-            IdentifierConfig::HeaderToken(config) => {
-                Box::new(HeaderTokenIdentifier::new(prefix.clone(), &config.header).map_err(bad)?)
-            }
-            IdentifierConfig::MethodAndHost(config) => Box::new(
-                MethodAndHostIdentifier::new(prefix.clone()).uri_in_name(config.http_uri_in_dst),
-            ),
-            IdentifierConfig::Path(config) => Box::new(
-                PathIdentifier::new(prefix.clone(), config.segments).consume(config.consume),
-            ),
-            IdentifierConfig::Static(config) => {
-                Box::new(StaticIdentifier::new(prefix, &config.path))
-            }
-        })
-    };
-    let identifiers = router.identifiers.iter().map(build).collect::<Result<_, _>>()?;
-    Ok(IdentifierChain::new(identifiers))
+fn identifiers(router: &RouterConfig) -> Result<IdentifierChain, RunError> {
+    configured::identifiers(router).map_err(|error| RunError::Build(error.to_string()))
 }
 
 fn build_server(
