@@ -19,6 +19,9 @@
 //! | `/client_state.json` | each client's addresses |
 //! | `/certificates.json` | whose TLS is made of which files, since when, and what is wrong with them now |
 //! | `/clients.json` | each client with its configuration, and how its endpoints fare: its load, its state and why |
+//! | `/stats.json` | what goes on just now, for routers, services and clients: see `admin/stats.rs` |
+//! | `/stats/events` | the same each second, as server-sent events |
+//! | `/stats/history.json` | the last five minutes of one row; `kind`, `router`, `name` |
 //! | `/routers.json` | each router with its servers, identifiers and table |
 //! | `/admin/registry.json` | servers and clients, in the shape of Twitter's registry |
 //! | `/watches.json` | every discovery watch with its state, by namer |
@@ -45,6 +48,7 @@ mod query;
 mod question;
 mod reload;
 mod security;
+pub(crate) mod stats;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -73,6 +77,7 @@ pub use reload::{Reload, ReloadRequest};
 use self::delegator::{Delegating, Delegator, UnknownNamespace};
 use self::events::Streams;
 use self::guard::HostRule;
+use self::stats::Stats;
 use crate::client::health::HealthTable;
 use crate::config::SecurityConfig;
 use crate::identifier::IdentifierChain;
@@ -126,6 +131,8 @@ pub struct AdminContext {
     pub(crate) influxdb: bool,
     /// The last requests, where `io.l5d.recentRequests` is configured.
     pub(crate) recent_requests: Option<Arc<RecentRequests>>,
+    /// What goes on just now.
+    pub(crate) stats: Arc<Stats>,
     /// Log levels, if they can be changed.
     pub log_levels: Option<Arc<LogLevels>>,
     /// Names beside `localhost` and addresses by which a server on loopback may be called.

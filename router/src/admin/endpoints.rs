@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::query::Params;
 use super::question::{Question, Wrong};
+use super::stats::NoHistory;
 use super::{AdminContext, PrometheusPage, delegator, explained, grace, guard};
 use crate::telemetry::Query;
 use crate::tls::reload::Status;
@@ -31,7 +32,7 @@ const FAVICON: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1
     <path d=\"M7 1h2v14H7z\" fill=\"#765\"/><path d=\"M2 3h9l3 2.5L11 8H2z\" fill=\"#2a7\"/></svg>";
 
 /// The paths that are always there.
-const PATHS: [&str; 19] = [
+const PATHS: [&str; 22] = [
     "/admin",
     "/admin/metrics.json",
     "/admin/ping",
@@ -50,6 +51,9 @@ const PATHS: [&str; 19] = [
     "/favicon.ico",
     "/metrics.json",
     "/routers.json",
+    "/stats.json",
+    "/stats/events",
+    "/stats/history.json",
     "/watches.json",
 ];
 
@@ -103,6 +107,13 @@ async fn dispatch(context: &AdminContext, head: &Parts, body: Body) -> Answered 
         "/clients.json" => typed(JSON, (context.clients_in_full)().to_string()),
         "/routers.json" => typed(JSON, context.routers_in_full.to_string()),
         "/admin/registry.json" => typed(TEXT, format!("{:#}", (context.registry)())),
+        "/stats.json" => typed(JSON, context.stats.json(context)),
+        "/stats/events" => context.stats.events(context),
+        "/stats/history.json" => match context.stats.history(&params) {
+            Ok(history) => typed(JSON, history.to_string()),
+            Err(why @ NoHistory::Unclear) => text(StatusCode::BAD_REQUEST, format!("{why}\n")),
+            Err(why @ NoHistory::NoSuchRow) => text(StatusCode::NOT_FOUND, format!("{why}\n")),
+        },
         "/favicon.ico" => typed("image/svg+xml", FAVICON),
         "/watches.json" => typed(JSON, context.namers.state().to_string()),
         "/logging.json" => logging(context, head, params, body).await?,

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use super::{RunError, shown};
 use crate::access_log::AccessLog;
 use crate::admin::events::Streams;
+use crate::admin::stats::Stats;
 use crate::admin::{self, AdminContext, AdminRouter, LogLevels, PrometheusPage, Reload};
 use crate::client::health::HealthTable;
 use crate::client::shared::SharedClients;
@@ -58,6 +59,7 @@ pub(super) struct Process {
     pub(super) metrics: Metrics,
     pub(super) shutdown: mpsc::Sender<Option<Duration>>,
     pub(super) log_levels: Option<Arc<LogLevels>>,
+    pub(super) stats: Arc<Stats>,
     pub(super) started: SystemTime,
     pub(super) reload: Reload,
     pub(super) delegations: Streams,
@@ -341,6 +343,7 @@ impl Built {
             prometheus,
             influxdb: self.telemeters.influxdb,
             recent_requests: self.telemeters.recent_requests.clone(),
+            stats: process.stats.clone(),
             log_levels: process.log_levels.clone(),
             host_names: Vec::new(),
             started: process.started,
