@@ -10,7 +10,10 @@
 //! | `/admin/metrics.json`, `/metrics.json` | metrics; `pretty`, `tree`, `q` |
 //! | `/admin/metrics/prometheus` | the same for Prometheus, where configured |
 //! | `/admin/metrics/influxdb` | for InfluxDB, where configured |
-//! | `/requests`, `/requests.json` | the last requests, where configured: a table, and with more members |
+//! | `/requests` | a table of the latest requests |
+//! | `/requests.json` | the same with more members; `limit`, `failed`, `router`: see `admin/requests.rs` |
+//! | `/requests/<id>.json` | one of them, with its delegation as it was |
+//! | `/requests/events` | new ones, as server-sent events |
 //! | `/config.json` | the configuration |
 //! | `/delegator.json` | how a name resolves, as Linkerd tells it: see [`delegator`] |
 //! | `/delegation.json` | the same, explained, of a name or a request: see `admin/explained.rs` |
@@ -47,6 +50,7 @@ mod logging;
 mod query;
 mod question;
 mod reload;
+pub(crate) mod requests;
 mod security;
 pub(crate) mod stats;
 
@@ -77,6 +81,7 @@ pub use reload::{Reload, ReloadRequest};
 use self::delegator::{Delegating, Delegator, UnknownNamespace};
 use self::events::Streams;
 use self::guard::HostRule;
+use self::requests::Requests;
 use self::stats::Stats;
 use crate::client::health::HealthTable;
 use crate::config::SecurityConfig;
@@ -84,7 +89,6 @@ use crate::identifier::IdentifierChain;
 use crate::interpreter::Interpreter;
 use crate::naming::LiveNamers;
 use crate::telemetry::Metrics;
-use crate::telemetry::recent_requests::RecentRequests;
 use crate::tls::reload::FromFiles;
 use crate::tls::server::ServerTls;
 
@@ -129,8 +133,8 @@ pub struct AdminContext {
     pub prometheus: Vec<PrometheusPage>,
     /// Whether metrics are shown for InfluxDB.
     pub(crate) influxdb: bool,
-    /// The last requests, where `io.l5d.recentRequests` is configured.
-    pub(crate) recent_requests: Option<Arc<RecentRequests>>,
+    /// The latest requests.
+    pub(crate) requests: Arc<Requests>,
     /// What goes on just now.
     pub(crate) stats: Arc<Stats>,
     /// Log levels, if they can be changed.

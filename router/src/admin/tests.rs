@@ -8,11 +8,12 @@ use tokio::net::TcpStream;
 
 use super::*;
 use crate::client::health::HealthTable;
-use crate::config::kinds::RecentRequestsConfig;
 use crate::identifier::{HeaderIdentifier, HeaderTokenIdentifier, Identifier};
 use crate::naming::{Hosts, LiveNamer, Watch, constant};
+use crate::telemetry::recent_requests::RecentRequests;
 
 mod delegation;
+mod requests;
 
 /// Knows `web` (one address), `wait` (never known) and `broken`.
 struct Fixed;
@@ -113,10 +114,7 @@ fn context(
             prefix: String::new(),
         }],
         influxdb: true,
-        recent_requests: Some(RecentRequests::new(&RecentRequestsConfig {
-            sample_rate: 1.0,
-            capacity: 10,
-        })),
+        requests: Requests::new(RecentRequests::new()),
         stats: Stats::new(metrics.clone(), HealthTable::new()),
         log_levels: None,
         host_names: Vec::new(),
@@ -447,7 +445,7 @@ async fn it_serves_sockets_and_survives_rubbish() {
         shutdown: mpsc::channel(1).0,
         prometheus: Vec::new(),
         influxdb: false,
-        recent_requests: None,
+        requests: Requests::new(RecentRequests::new()),
         stats: Stats::new(Metrics::new(), HealthTable::new()),
         log_levels: None,
         host_names: Vec::new(),
