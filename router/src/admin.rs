@@ -10,7 +10,10 @@
 //! | `/admin/metrics.json`, `/metrics.json` | metrics; `pretty`, `tree`, `q` |
 //! | `/admin/metrics/prometheus` | the same for Prometheus, where configured |
 //! | `/admin/metrics/influxdb` | for InfluxDB, where configured |
-//! | `/requests`, `/requests.json` | the last requests, where configured: a table, and with more members |
+//! | `/requests` | a table of the latest requests |
+//! | `/requests.json` | the same with more members; `limit`, `failed`, `router`: see `admin/requests.rs` |
+//! | `/requests/<id>.json` | one of them, with its delegation as it was |
+//! | `/requests/events` | new ones, as server-sent events |
 //! | `/config.json` | the configuration |
 //! | `/delegator.json` | how a name resolves, as Linkerd tells it: see [`delegator`] |
 //! | `/delegation.json` | the same, explained, of a name or a request: see `admin/explained.rs` |
@@ -19,6 +22,9 @@
 //! | `/client_state.json` | each client's addresses |
 //! | `/certificates.json` | whose TLS is made of which files, since when, and what is wrong with them now |
 //! | `/clients.json` | each client with its configuration, and how its endpoints fare: its load, its state and why |
+//! | `/stats.json` | what goes on just now, for routers, services and clients: see `admin/stats.rs` |
+//! | `/stats/events` | the same each second, as server-sent events |
+//! | `/stats/history.json` | the last five minutes of one row; `kind`, `router`, `name` |
 //! | `/routers.json` | each router with its servers, identifiers and table |
 //! | `/admin/registry.json` | servers and clients, in the shape of Twitter's registry |
 //! | `/watches.json` | every discovery watch with its state, by namer |
@@ -44,7 +50,9 @@ mod logging;
 mod query;
 mod question;
 mod reload;
+pub(crate) mod requests;
 mod security;
+pub(crate) mod stats;
 mod unserved;
 
 use std::convert::Infallible;
@@ -74,13 +82,14 @@ pub use unserved::{Unserved, serve_pages, serve_unserved};
 use self::delegator::{Delegating, Delegator, UnknownNamespace};
 use self::events::Streams;
 use self::guard::HostRule;
+use self::requests::Requests;
+use self::stats::Stats;
 use crate::client::health::HealthTable;
 use crate::config::SecurityConfig;
 use crate::identifier::IdentifierChain;
 use crate::interpreter::Interpreter;
 use crate::naming::LiveNamers;
 use crate::telemetry::Metrics;
-use crate::telemetry::recent_requests::RecentRequests;
 use crate::tls::reload::FromFiles;
 use crate::tls::server::ServerTls;
 
@@ -125,8 +134,10 @@ pub struct AdminContext {
     pub prometheus: Vec<PrometheusPage>,
     /// Whether metrics are shown for InfluxDB.
     pub(crate) influxdb: bool,
-    /// The last requests, where `io.l5d.recentRequests` is configured.
-    pub(crate) recent_requests: Option<Arc<RecentRequests>>,
+    /// The latest requests.
+    pub(crate) requests: Arc<Requests>,
+    /// What goes on just now.
+    pub(crate) stats: Arc<Stats>,
     /// Log levels, if they can be changed.
     pub log_levels: Option<Arc<LogLevels>>,
     /// Names beside `localhost` and addresses by which a server on loopback may be called.

@@ -11,6 +11,8 @@ use tokio::task::JoinSet;
 use super::{RunError, shown};
 use crate::access_log::AccessLog;
 use crate::admin::events::Streams;
+use crate::admin::requests::Requests;
+use crate::admin::stats::Stats;
 use crate::admin::{self, AdminContext, AdminRouter, LogLevels, PrometheusPage, Reload};
 use crate::client::health::HealthTable;
 use crate::client::shared::SharedClients;
@@ -27,6 +29,7 @@ use crate::proxy::trust::OverridePolicy;
 use crate::proxy::{Router, Server};
 use crate::server::Limits;
 use crate::server::gate::Gate;
+use crate::telemetry::recent_requests::RecentRequests;
 use crate::telemetry::telemeters::Telemeters;
 use crate::telemetry::{Gauge, Metrics, Scope};
 use crate::tls::reload::{self, Following, FromFiles};
@@ -45,6 +48,7 @@ pub(super) struct Built {
     _following: Option<Following>,
     /// The same from one configuration to the next.
     pub(super) health: Arc<HealthTable>,
+    pub(super) recent: Arc<RecentRequests>,
     pub(super) telemeters: Telemeters,
     /// What sends metrics; ended with the configuration.
     _senders: JoinSet<()>,
@@ -55,6 +59,8 @@ pub(super) struct Process {
     pub(super) metrics: Metrics,
     pub(super) shutdown: mpsc::Sender<Option<Duration>>,
     pub(super) log_levels: Option<Arc<LogLevels>>,
+    pub(super) stats: Arc<Stats>,
+    pub(super) requests: Arc<Requests>,
     pub(super) started: SystemTime,
     pub(super) reload: Reload,
     pub(super) delegations: Streams,
@@ -81,6 +87,7 @@ pub(super) fn build(
     control: &Handle,
     metrics: &Metrics,
     health: Arc<HealthTable>,
+    recent: Arc<RecentRequests>,
     mut gate: impl FnMut(&ServerConfig) -> Arc<Gate>,
 ) -> Result<Built, RunError> {
     let config = &config;
@@ -100,6 +107,7 @@ pub(super) fn build(
         certificates: tls.followers(),
         _following: Some(reload::follow(tls.followers(), control)),
         health: health.clone(),
+        recent: recent.clone(),
         telemeters,
         _senders: senders,
     };
@@ -124,6 +132,7 @@ pub(super) fn build(
             trace_propagator: router.trace_propagator,
             metrics: scope.clone(),
             taps: built.telemeters.taps(open_access_log(router, &scope)?),
+            recent: built.telemeters.sampling(&recent),
         });
         for ((number, server), tls) in router.servers.iter().enumerate().zip(tls.servers) {
             let shared = build_server(server, router, gate(server), tls, &scope, control)?;
@@ -242,6 +251,7 @@ impl Built {
             certificates: Vec::new(),
             _following: None,
             health: HealthTable::new(),
+            recent: RecentRequests::new(),
             telemeters: Telemeters::default(),
             _senders: JoinSet::new(),
         }
@@ -315,7 +325,8 @@ impl Built {
             shutdown: process.shutdown.clone(),
             prometheus,
             influxdb: self.telemeters.influxdb,
-            recent_requests: self.telemeters.recent_requests.clone(),
+            requests: process.requests.clone(),
+            stats: process.stats.clone(),
             log_levels: process.log_levels.clone(),
             host_names: Vec::new(),
             started: process.started,
