@@ -15,6 +15,7 @@
 //! | `/delegator.json` | how a name resolves, as Linkerd tells it: see [`delegator`] |
 //! | `/delegation.json` | the same, explained, of a name or a request: see `admin/explained.rs` |
 //! | `/delegation/events` | the same whenever it changes, as server-sent events |
+//! | `/why-not.json` | whether a name or a request reaches a `destination`, and what keeps it from it: see `admin/why_not.rs` |
 //! | `/dtab/check.json` | what is wrong with a `dtab`, and its canonical layout; `fingerpost check` for editors |
 //! | `/dtab/compare.json` | which `names` come to something else by the table `after` than by `before`, or the router's own |
 //! | `/dtab/words.json` | prefixes, namers and names of a router, to be offered while one types |
@@ -49,6 +50,7 @@ mod query;
 mod question;
 mod reload;
 mod security;
+mod why_not;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -89,7 +91,7 @@ use crate::tls::server::ServerTls;
 
 /// The largest body of a request; more is 413.
 pub const MAX_BODY: usize = 64 * 1024;
-/// The largest body of a question that may hold a whole dtab (`/dtab/…`, `/delegation…`).
+/// The largest body of a question that may hold a whole dtab (`/dtab/…`, `/delegation…`, `/why-not.json`).
 pub const MAX_DTAB_BODY: usize = 1024 * 1024;
 /// The largest head of a request: a dtab may stand in the URI.
 const MAX_HEAD: usize = 128 * 1024;
@@ -356,7 +358,8 @@ async fn admit(
     if !security::admits(context.security.as_ref(), head.uri.path()) {
         return StatusCode::NOT_FOUND.into_response();
     }
-    let holds_dtabs = ["/dtab/", "/delegation"].iter().any(|it| head.uri.path().starts_with(it));
+    let holds_dtabs =
+        ["/dtab/", "/delegation", "/why-not.json"].iter().any(|it| head.uri.path().starts_with(it));
     let most = if holds_dtabs { MAX_DTAB_BODY } else { MAX_BODY };
     let length = head.headers.get(http::header::CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());

@@ -13,6 +13,7 @@ use crate::identifier::{HeaderIdentifier, HeaderTokenIdentifier, Identifier};
 use crate::naming::{Hosts, LiveNamer, Watch, constant};
 
 mod delegation;
+mod why_not;
 
 /// Knows `web` (one address), `wait` (never known) and `broken`.
 struct Fixed;
