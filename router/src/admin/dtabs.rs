@@ -229,7 +229,7 @@ mod tests {
         let first = &found["diagnostics"][0];
         let start = first["start"].as_u64().unwrap() as usize;
         let units: Vec<u16> = text.encode_utf16().collect();
-        assert_eq!(String::from_utf16_lossy(&units[start..start + 1]), "=", "{found:#}");
+        assert_eq!(String::from_utf16_lossy(&units[start..=start]), "=", "{found:#}");
         let fix = &first["fixes"][0];
         let (from, to) = (fix["start"].as_u64().unwrap(), fix["end"].as_u64().unwrap());
         let mut mended = units[..from as usize].to_vec();
