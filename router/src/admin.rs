@@ -18,6 +18,10 @@
 //! | `/delegator.json` | how a name resolves, as Linkerd tells it: see [`delegator`] |
 //! | `/delegation.json` | the same, explained, of a name or a request: see `admin/explained.rs` |
 //! | `/delegation/events` | the same whenever it changes, as server-sent events |
+//! | `/why-not.json` | whether a name or a request reaches a `destination`, and what keeps it from it: see `admin/why_not.rs` |
+//! | `/dtab/check.json` | what is wrong with a `dtab`, and its canonical layout; `fingerpost check` for editors |
+//! | `/dtab/compare.json` | which `names` come to something else by the table `after` than by `before`, or the router's own |
+//! | `/dtab/words.json` | prefixes, namers and names of a router, to be offered while one types |
 //! | `/bound-names.json` | the names that namers can list |
 //! | `/client_state.json` | each client's addresses |
 //! | `/certificates.json` | whose TLS is made of which files, since when, and what is wrong with them now |
@@ -40,6 +44,7 @@
 
 pub(crate) mod clients;
 pub mod delegator;
+mod dtabs;
 mod endpoints;
 pub(crate) mod events;
 mod explained;
@@ -54,6 +59,7 @@ pub(crate) mod requests;
 mod security;
 pub(crate) mod stats;
 mod unserved;
+mod why_not;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -95,6 +101,8 @@ use crate::tls::server::ServerTls;
 
 /// The largest body of a request; more is 413.
 pub const MAX_BODY: usize = 64 * 1024;
+/// The largest body of a question that may hold a whole dtab (`/dtab/…`, `/delegation…`, `/why-not.json`).
+pub const MAX_DTAB_BODY: usize = 1024 * 1024;
 /// The largest head of a request: a dtab may stand in the URI.
 const MAX_HEAD: usize = 128 * 1024;
 /// How long a request's head may take to come, and the next request on a connection.
@@ -362,12 +370,15 @@ async fn admit(
     if !security::admits(security.as_ref(), head.uri.path()) {
         return StatusCode::NOT_FOUND.into_response();
     }
+    let holds_dtabs =
+        ["/dtab/", "/delegation", "/why-not.json"].iter().any(|it| head.uri.path().starts_with(it));
+    let most = if holds_dtabs { MAX_DTAB_BODY } else { MAX_BODY };
     let length = head.headers.get(http::header::CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > MAX_BODY as u64) {
+    if length.is_some_and(|length| length > most as u64) {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     }
-    let request = Request::from_parts(head, Body::new(Limited::new(body, MAX_BODY)));
+    let request = Request::from_parts(head, Body::new(Limited::new(body, most)));
     let mut answer = next.run(request).await;
     // Texts may echo what was asked: no browser shall take them for a page.
     answer.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use dtab::why_not::{Destination, Question, WhyNot};
 use dtab::{Addr, Bound, Delegation, Dtab, Explore, Path, Resolver, Step, Transformer};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
@@ -47,12 +48,22 @@ impl Interpreter {
         path: &Path,
         timeout: Duration,
     ) -> Delegation {
-        let deadline = Instant::now() + timeout;
+        self.resolve(base, local, path, Explore::All, Instant::now() + timeout).await
+    }
+
+    async fn resolve(
+        &self,
+        base: &Dtab,
+        local: &Dtab,
+        path: &Path,
+        explore: Explore,
+        deadline: Instant,
+    ) -> Delegation {
         let Table { namers: live, transformers, .. } = &*self.table;
         let mut asked = Asked::default();
         loop {
             let delegation = asked.resolve(live, |namers| {
-                Resolver { base, local, namers, transformers }.resolve(path, Explore::All)
+                Resolver { base, local, namers, transformers }.resolve(path, explore)
             });
             if !is_pending(&delegation)
                 || tokio::time::timeout_at(deadline, asked.changed()).await.is_err()
@@ -62,7 +73,38 @@ impl Interpreter {
         }
     }
 
-    /// The same, kept up to date: a new one whenever it changes.
+    /// Whether `path` reaches a destination, and why not; over `base` rather than the configured
+    /// table if they differ. Waits for namers as [`delegate`](Self::delegate) does, and half as long
+    /// again for all that is tried beside it.
+    pub async fn why_not(
+        &self,
+        base: &Dtab,
+        local: &Dtab,
+        path: &Path,
+        destination: &Destination,
+        timeout: Duration,
+    ) -> WhyNot {
+        let prefixes = self.namers().prefixes();
+        let mut known: Vec<_> = self.bound().into_iter().map(|bound| bound.id).collect();
+        known.extend(self.namers().bound_names());
+        known.sort_unstable();
+        known.dedup();
+        let question =
+            Question { base, local, path, destination, prefixes: &prefixes, known: &known };
+        let delegation = self.delegate(base, local, path, timeout).await;
+        let mut why = question.explain(&delegation);
+        let deadline = Instant::now() + timeout / 2;
+        for probe in question.probes(&delegation) {
+            // What else this thread does has its turn.
+            tokio::task::yield_now().await;
+            let (local, path) = (&probe.local, &probe.path);
+            let tried = self.resolve(base, local, path, Explore::Needed, deadline).await;
+            why.learn(&question, &probe, &tried);
+        }
+        why
+    }
+
+    /// The resolution of a name, kept up to date: a new one whenever it changes.
     pub(crate) fn follow(&self, base: Dtab, local: Dtab, path: Path) -> Followed {
         let (table, asked) = (self.table.clone(), Asked::default());
         Followed { table, base, local, path, asked, resolved: None }

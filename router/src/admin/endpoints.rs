@@ -16,7 +16,10 @@ use serde_json::{Value, json};
 use super::query::Params;
 use super::question::{Question, Wrong};
 use super::stats::NoHistory;
-use super::{AdminContext, PrometheusPage, delegator, explained, grace, guard, requests};
+use super::{
+    AdminContext, AdminRouter, PrometheusPage, delegator, dtabs, explained, grace, guard, requests,
+    why_not,
+};
 use crate::telemetry::Query;
 use crate::tls::reload::Status;
 
@@ -32,7 +35,7 @@ const FAVICON: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1
     <path d=\"M7 1h2v14H7z\" fill=\"#765\"/><path d=\"M2 3h9l3 2.5L11 8H2z\" fill=\"#2a7\"/></svg>";
 
 /// The paths that are always there.
-const PATHS: [&str; 25] = [
+const PATHS: [&str; 29] = [
     "/admin",
     "/admin/metrics.json",
     "/admin/ping",
@@ -48,6 +51,9 @@ const PATHS: [&str; 25] = [
     "/delegation.json",
     "/delegation/events",
     "/delegator.json",
+    "/dtab/check.json",
+    "/dtab/compare.json",
+    "/dtab/words.json",
     "/favicon.ico",
     "/metrics.json",
     "/requests",
@@ -58,6 +64,7 @@ const PATHS: [&str; 25] = [
     "/stats/events",
     "/stats/history.json",
     "/watches.json",
+    "/why-not.json",
 ];
 
 /// Answers a request that the pages had no route for.
@@ -105,6 +112,13 @@ async fn dispatch(context: &AdminContext, head: &Parts, body: Body) -> Answered 
         "/config.json" => typed(JSON_UTF8, context.config_json.to_string()),
         "/delegator.json" => delegate(context, head, body).await?,
         "/delegation.json" => explain(context, head, params, body).await?,
+        "/why-not.json" => explain_not(context, head, params, body).await?,
+        "/dtab/check.json" => check_dtab(head, params, body).await?,
+        "/dtab/compare.json" => compare_dtabs(context, head, params, body).await?,
+        "/dtab/words.json" => {
+            let router = chosen_router(context, &params).map_err(wrong)?;
+            typed(JSON, dtabs::words(router).to_string())
+        }
         "/bound-names.json" => typed(JSON, bound_names(context).to_string()),
         "/certificates.json" => typed(JSON, certificates(context).to_string()),
         "/client_state.json" => typed(JSON_UTF8, (context.clients)().to_string()),
@@ -242,10 +256,23 @@ async fn delegate(context: &AdminContext, head: &Parts, body: Body) -> Answered 
     })
 }
 
+/// The router that a question names, or the only one.
+fn chosen_router<'c>(context: &'c AdminContext, params: &Params) -> Result<&'c AdminRouter, Wrong> {
+    context
+        .router(params.get("router").filter(|label| !label.is_empty()))
+        .ok_or_else(|| (StatusCode::NOT_FOUND, context.unknown_router()))
+}
+
 async fn explain(context: &AdminContext, head: &Parts, params: Params, body: Body) -> Answered {
     let params = with_form(head, params, body).await?;
     let question = Question::read(&params).map_err(wrong)?;
     let json = explained::explained(context, &question).await.map_err(wrong)?;
+    Ok(typed(JSON, json.to_string()))
+}
+
+async fn explain_not(context: &AdminContext, head: &Parts, params: Params, body: Body) -> Answered {
+    let params = with_form(head, params, body).await?;
+    let json = why_not::why_not(context, &params).await.map_err(wrong)?;
     Ok(typed(JSON, json.to_string()))
 }
 
@@ -262,6 +289,45 @@ async fn explained_events(
 
 fn wrong((status, why): Wrong) -> Response<Body> {
     text(status, why)
+}
+
+async fn check_dtab(head: &Parts, params: Params, body: Body) -> Answered {
+    let params = with_form(head, params, body).await?;
+    let text = params.get("dtab").unwrap_or_default().to_owned();
+    let found = tokio::task::spawn_blocking(move || dtabs::check(&text)).await;
+    let found = found.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())?;
+    Ok(typed(JSON, found.to_string()))
+}
+
+async fn compare_dtabs(
+    context: &AdminContext,
+    head: &Parts,
+    params: Params,
+    body: Body,
+) -> Answered {
+    let params = with_form(head, params, body).await?;
+    let router = chosen_router(context, &params).map_err(wrong)?;
+    let bad = |why: String| text(StatusCode::BAD_REQUEST, why);
+    let read = |name: &str| dtabs::read(name, params.get(name).unwrap_or_default());
+    let given = params.get("before").filter(|before| !before.trim().is_empty());
+    let before = match given {
+        Some(_) => read("before").map_err(bad)?,
+        None => router.interpreter.base().clone(),
+    };
+    let (after, local) = (read("after").map_err(bad)?, read("dtab").map_err(bad)?);
+    let lines = params.get("names").unwrap_or_default().lines().map(str::trim);
+    let mut names = Vec::new();
+    for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        names.push(
+            Path::parse(line).map_err(|error| bad(format!("Invalid path in names: {error}")))?,
+        );
+    }
+    if names.is_empty() {
+        names = router.interpreter.bound_names();
+        names.sort();
+    }
+    let comparison = dtabs::Comparison { before, after, local, names };
+    Ok(typed(JSON, dtabs::compare(router, comparison).await.to_string()))
 }
 
 /// Linkerd has one empty name where no namer can list any.

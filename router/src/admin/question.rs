@@ -187,7 +187,7 @@ impl Asking {
 }
 
 /// The answer to a question that is wrong in itself.
-fn bad(why: String) -> Wrong {
+pub(super) fn bad(why: String) -> Wrong {
     (StatusCode::BAD_REQUEST, why)
 }
 

@@ -14,6 +14,7 @@ use crate::telemetry::recent_requests::RecentRequests;
 
 mod delegation;
 mod requests;
+mod why_not;
 
 /// Knows `web` (one address), `wait` (never known) and `broken`.
 struct Fixed;

@@ -1,5 +1,6 @@
 //! A configuration that is only looked at: its pages without its servers.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -14,21 +15,33 @@ use tokio::sync::mpsc;
 
 use super::events::Streams;
 use super::guard::{self, HostRule};
+use super::requests::Requests;
+use super::stats::Stats;
 use super::{AdminContext, AdminRouter, LogLevels, Pages, Reload, admit};
 use crate::client::health::HealthTable;
 use crate::config::{Config, ServerConfig};
 use crate::configured;
 use crate::runtime::shown;
 use crate::telemetry::Metrics;
+use crate::telemetry::recent_requests::RecentRequests;
 
 /// What all that is shown has in common, whatever the configuration says.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Unserved {
     shutdown: mpsc::Sender<Option<Duration>>,
     log_levels: Option<Arc<LogLevels>>,
     reload: Reload,
     delegations: Streams,
+    health: Arc<HealthTable>,
+    stats: Arc<Stats>,
+    requests: Arc<Requests>,
     started: SystemTime,
+}
+
+impl fmt::Debug for Unserved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unserved").field("reload", &self.reload).finish_non_exhaustive()
+    }
 }
 
 impl Unserved {
@@ -38,7 +51,11 @@ impl Unserved {
         log_levels: Option<LogLevels>,
         reload: Reload,
     ) -> Self {
+        let health = HealthTable::new();
         Unserved {
+            stats: Stats::new(Metrics::new(), health.clone()),
+            health,
+            requests: Requests::new(RecentRequests::new()),
             shutdown,
             log_levels: log_levels.map(Arc::new),
             reload,
@@ -71,7 +88,7 @@ impl Unserved {
             namers,
             clients: Box::new(|| json!({})),
             clients_in_full: Box::new(move || Value::Object(none.clone())),
-            health: HealthTable::new(),
+            health: self.health.clone(),
             delegations: self.delegations.clone(),
             routers_in_full: in_full.into(),
             registry: Box::new(|| json!({ "registry": { "server": {}, "client": {} } })),
@@ -79,7 +96,8 @@ impl Unserved {
             shutdown: self.shutdown.clone(),
             prometheus: Vec::new(),
             influxdb: false,
-            recent_requests: None,
+            requests: self.requests.clone(),
+            stats: self.stats.clone(),
             log_levels: self.log_levels.clone(),
             host_names: Vec::new(),
             started: self.started,
