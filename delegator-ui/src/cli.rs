@@ -22,6 +22,7 @@ mod log;
 mod man;
 mod run;
 mod sign_override;
+mod top;
 
 /// The arguments of `fingerpost`.
 #[derive(Debug, Parser)]
@@ -70,6 +71,7 @@ enum Command {
     Check(check::Args),
     Fmt(fmt::Args),
     Run(run::Args),
+    Top(top::Args),
     Demo(demo::Args),
     Config(config::Args),
     SignOverride(sign_override::Args),
@@ -160,6 +162,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args, output),
         Command::Fmt(args) => fmt::run(&args, output),
         Command::Run(args) => run::run(&args, output),
+        Command::Top(args) => top::run(&args, output),
         Command::Demo(args) => demo::run(&args, output),
         Command::Config(args) => config::run(&args, output),
         Command::SignOverride(args) => sign_override::run(&args, output),

@@ -26,7 +26,7 @@ const MAX_ANSWER: usize = 64 << 20;
 
 /// An admin server.
 #[derive(Debug)]
-pub(super) struct Admin {
+pub(in crate::cli) struct Admin {
     /// `127.0.0.1:9990`, to connect to and for the `Host` header.
     authority: String,
     /// What stands in front of every path, without a `/` at the end.
@@ -35,7 +35,7 @@ pub(super) struct Admin {
 
 impl Admin {
     /// The server at `http://HOST:PORT`, with a path if it lies behind one.
-    pub(super) fn new(url: &str) -> Result<Self> {
+    pub(in crate::cli) fn new(url: &str) -> Result<Self> {
         let full = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
         let wrong = |why: &str| {
             Error::new(format!(
@@ -58,7 +58,7 @@ impl Admin {
     }
 
     /// Where it is.
-    pub(super) fn url(&self) -> String {
+    pub(in crate::cli) fn url(&self) -> String {
         format!("http://{}{}", self.authority, self.base)
     }
 
@@ -109,6 +109,14 @@ impl Admin {
         let answer = self.ask_if_there(&page, None).await?;
         answer.ok_or_else(|| {
             Error::new(format!("{} cannot tell: only a Fingerpost has /why-not.json", self.url()))
+        })
+    }
+
+    /// What goes on just now: `/stats.json`.
+    pub(in crate::cli) async fn stats(&self) -> Result<Value> {
+        let stats = self.ask_if_there("/stats.json", None).await?;
+        stats.ok_or_else(|| {
+            Error::new(format!("{} cannot tell: only a Fingerpost has /stats.json", self.url()))
         })
     }
 
