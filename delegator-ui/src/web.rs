@@ -18,6 +18,7 @@ mod delegator;
 pub(crate) mod figures;
 mod html;
 mod logging;
+mod remote;
 mod requests;
 mod shell;
 mod source;
@@ -26,6 +27,7 @@ mod watches;
 use axum::Router;
 use axum::routing::get;
 
+pub use remote::Remote;
 pub use source::Source;
 
 /// The pages, as functions of what `source` answers. What they have no route for is the admin server's.

@@ -10,7 +10,10 @@
 //! | `/admin/metrics.json`, `/metrics.json` | metrics; `pretty`, `tree`, `q` |
 //! | `/admin/metrics/prometheus` | the same for Prometheus, where configured |
 //! | `/admin/metrics/influxdb` | for InfluxDB, where configured |
-//! | `/requests`, `/requests.json` | the last requests, where configured: a table, and with more members |
+//! | `/requests` | a table of the latest requests |
+//! | `/requests.json` | the same with more members; `limit`, `failed`, `router`: see `admin/requests.rs` |
+//! | `/requests/<id>.json` | one of them, with its delegation as it was |
+//! | `/requests/events` | new ones, as server-sent events |
 //! | `/config.json` | the configuration |
 //! | `/delegator.json` | how a name resolves, as Linkerd tells it: see [`delegator`] |
 //! | `/delegation.json` | the same, explained, of a name or a request: see `admin/explained.rs` |
@@ -23,6 +26,9 @@
 //! | `/client_state.json` | each client's addresses |
 //! | `/certificates.json` | whose TLS is made of which files, since when, and what is wrong with them now |
 //! | `/clients.json` | each client with its configuration, and how its endpoints fare: its load, its state and why |
+//! | `/stats.json` | what goes on just now, for routers, services and clients: see `admin/stats.rs` |
+//! | `/stats/events` | the same each second, as server-sent events |
+//! | `/stats/history.json` | the last five minutes of one row; `kind`, `router`, `name` |
 //! | `/routers.json` | each router with its servers, identifiers and table |
 //! | `/admin/registry.json` | servers and clients, in the shape of Twitter's registry |
 //! | `/watches.json` | every discovery watch with its state, by namer |
@@ -49,12 +55,14 @@ mod logging;
 mod query;
 mod question;
 mod reload;
+pub(crate) mod requests;
 mod security;
+pub(crate) mod stats;
+mod unserved;
 mod why_not;
 
 use std::convert::Infallible;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -75,17 +83,19 @@ use tower::ServiceExt;
 pub use identifiers::serve_identifiers;
 pub use logging::LogLevels;
 pub use reload::{Reload, ReloadRequest};
+pub use unserved::{Unserved, serve_pages, serve_unserved};
 
 use self::delegator::{Delegating, Delegator, UnknownNamespace};
 use self::events::Streams;
 use self::guard::HostRule;
+use self::requests::Requests;
+use self::stats::Stats;
 use crate::client::health::HealthTable;
 use crate::config::SecurityConfig;
 use crate::identifier::IdentifierChain;
 use crate::interpreter::Interpreter;
 use crate::naming::LiveNamers;
 use crate::telemetry::Metrics;
-use crate::telemetry::recent_requests::RecentRequests;
 use crate::tls::reload::FromFiles;
 use crate::tls::server::ServerTls;
 
@@ -132,8 +142,10 @@ pub struct AdminContext {
     pub prometheus: Vec<PrometheusPage>,
     /// Whether metrics are shown for InfluxDB.
     pub(crate) influxdb: bool,
-    /// The last requests, where `io.l5d.recentRequests` is configured.
-    pub(crate) recent_requests: Option<Arc<RecentRequests>>,
+    /// The latest requests.
+    pub(crate) requests: Arc<Requests>,
+    /// What goes on just now.
+    pub(crate) stats: Arc<Stats>,
     /// Log levels, if they can be changed.
     pub log_levels: Option<Arc<LogLevels>>,
     /// Names beside `localhost` and addresses by which a server on loopback may be called.
@@ -266,9 +278,9 @@ pub(crate) async fn serve(
     context: Arc<ArcSwap<AdminContext>>,
     pages: Pages,
 ) {
-    let ip = listener.local_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |local| local.ip());
+    let rule = HostRule::of(&listener, &context.load().host_names);
     let pages = pages(Endpoints { context: context.clone() });
-    serve_app(listener, tls, app(context, ip, pages)).await;
+    serve_app(listener, tls, app(context, rule, pages)).await;
 }
 
 /// Serves until it is dropped.
@@ -329,8 +341,7 @@ async fn answer_in_time(
 }
 
 /// The whole service, apart from its socket.
-fn app(context: Arc<ArcSwap<AdminContext>>, ip: IpAddr, pages: axum::Router) -> axum::Router {
-    let rule = HostRule::new(ip, &context.load().host_names);
+fn app(context: Arc<ArcSwap<AdminContext>>, rule: HostRule, pages: axum::Router) -> axum::Router {
     let guarded = context.clone();
     pages
         .fallback(move |request: Request<Body>| {
@@ -338,13 +349,14 @@ fn app(context: Arc<ArcSwap<AdminContext>>, ip: IpAddr, pages: axum::Router) -> 
             async move { endpoints::answer(&context, request).await }
         })
         .layer(axum::middleware::from_fn(move |request: Request<Body>, next| {
-            admit(guarded.load_full(), rule.clone(), request, next)
+            let security = guarded.load().security.clone();
+            admit(security, rule.clone(), request, next)
         }))
 }
 
 /// Turns away what is not meant for this server, or too large.
 async fn admit(
-    context: Arc<AdminContext>,
+    security: Option<SecurityConfig>,
     rule: HostRule,
     request: Request<Body>,
     next: axum::middleware::Next,
@@ -355,7 +367,7 @@ async fn admit(
                    can reach it by a name of its own\n";
         return (StatusCode::FORBIDDEN, why).into_response();
     }
-    if !security::admits(context.security.as_ref(), head.uri.path()) {
+    if !security::admits(security.as_ref(), head.uri.path()) {
         return StatusCode::NOT_FOUND.into_response();
     }
     let holds_dtabs =

@@ -8,11 +8,15 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use router::admin::Endpoints;
 use serde_json::Value;
 
+use super::remote::Remote;
+
 /// The admin server whose answers are shown.
 #[derive(Clone, Debug)]
 pub enum Source {
     /// That of this process.
     Local(Endpoints),
+    /// That of another.
+    Remote(Remote),
 }
 
 /// The longest answer that is read for a page.
@@ -26,6 +30,7 @@ impl Source {
     pub(super) async fn call(&self, request: Request<Body>) -> Response<Body> {
         match self {
             Source::Local(endpoints) => endpoints.call(request).await,
+            Source::Remote(remote) => remote.call(request).await,
         }
     }
 

@@ -15,8 +15,10 @@ use serde_json::{Value, json};
 
 use super::query::Params;
 use super::question::{Question, Wrong};
+use super::stats::NoHistory;
 use super::{
-    AdminContext, AdminRouter, PrometheusPage, delegator, dtabs, explained, grace, guard, why_not,
+    AdminContext, AdminRouter, PrometheusPage, delegator, dtabs, explained, grace, guard, requests,
+    why_not,
 };
 use crate::telemetry::Query;
 use crate::tls::reload::Status;
@@ -33,7 +35,7 @@ const FAVICON: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1
     <path d=\"M7 1h2v14H7z\" fill=\"#765\"/><path d=\"M2 3h9l3 2.5L11 8H2z\" fill=\"#2a7\"/></svg>";
 
 /// The paths that are always there.
-const PATHS: [&str; 23] = [
+const PATHS: [&str; 29] = [
     "/admin",
     "/admin/metrics.json",
     "/admin/ping",
@@ -54,7 +56,13 @@ const PATHS: [&str; 23] = [
     "/dtab/words.json",
     "/favicon.ico",
     "/metrics.json",
+    "/requests",
+    "/requests.json",
+    "/requests/events",
     "/routers.json",
+    "/stats.json",
+    "/stats/events",
+    "/stats/history.json",
     "/watches.json",
     "/why-not.json",
 ];
@@ -84,16 +92,17 @@ async fn dispatch(context: &AdminContext, head: &Parts, body: Body) -> Answered 
         let PrometheusPage { prefix, .. } = page;
         return Ok(typed("text/plain", context.metrics.prometheus(prefix)));
     }
-    let recent = context.recent_requests.as_deref();
     Ok(match path {
         "/admin/metrics/influxdb" if context.influxdb => {
             let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
             typed("text/plain", context.metrics.influxdb(host.unwrap_or("none")))
         }
-        "/requests" => recent.map_or_else(not_found, |recent| typed(HTML, recent.page())),
-        "/requests.json" => {
-            recent.map_or_else(not_found, |recent| typed(JSON, recent.json().to_string()))
-        }
+        "/requests" => typed(HTML, context.requests.recent.page()),
+        "/requests.json" => match context.requests.list(&params) {
+            Ok(requests) => typed(JSON, requests.to_string()),
+            Err(why) => text(StatusCode::BAD_REQUEST, format!("{why}\n")),
+        },
+        "/requests/events" => context.requests.events(),
         "/admin" | "/admin/" | "/admin/index.txt" => typed("text/plain", index(context)),
         "/admin/ping" => typed(TEXT, "pong"),
         "/admin/server_info" => typed(JSON_UTF8, format!("{:#}", server_info(context))),
@@ -116,11 +125,18 @@ async fn dispatch(context: &AdminContext, head: &Parts, body: Body) -> Answered 
         "/clients.json" => typed(JSON, (context.clients_in_full)().to_string()),
         "/routers.json" => typed(JSON, context.routers_in_full.to_string()),
         "/admin/registry.json" => typed(TEXT, format!("{:#}", (context.registry)())),
+        "/stats.json" => typed(JSON, context.stats.json(context)),
+        "/stats/events" => context.stats.events(context),
+        "/stats/history.json" => match context.stats.history(&params) {
+            Ok(history) => typed(JSON, history.to_string()),
+            Err(why @ NoHistory::Unclear) => text(StatusCode::BAD_REQUEST, format!("{why}\n")),
+            Err(why @ NoHistory::NoSuchRow) => text(StatusCode::NOT_FOUND, format!("{why}\n")),
+        },
         "/favicon.ico" => typed("image/svg+xml", FAVICON),
         "/watches.json" => typed(JSON, context.namers.state().to_string()),
         "/logging.json" => logging(context, head, params, body).await?,
         path => {
-            let state = namer_state(context, path);
+            let state = namer_state(context, path).or_else(|| requests::one(context, path));
             state.map_or_else(not_found, |state| typed(JSON, state.to_string()))
         }
     })
@@ -146,9 +162,6 @@ fn index(context: &AdminContext) -> String {
     let mut paths: Vec<String> = PATHS.iter().map(|&path| path.to_owned()).collect();
     paths.extend(context.prometheus.iter().map(|page| page.path.clone()));
     paths.extend(context.influxdb.then(|| "/admin/metrics/influxdb".to_owned()));
-    if context.recent_requests.is_some() {
-        paths.extend(["/requests", "/requests.json"].map(str::to_owned));
-    }
     paths.extend(context.log_levels.iter().map(|_| "/logging.json".to_owned()));
     paths.extend(context.namers.prefixes().iter().map(|prefix| {
         let name = prefix.to_string();
@@ -191,7 +204,7 @@ fn shutdown(context: &AdminContext, head: &Parts, params: &Params) -> Response<B
         return not_allowed("POST");
     }
     if guard::is_foreign(head) {
-        return text(StatusCode::FORBIDDEN, "not for pages of other origins\n");
+        return text(StatusCode::FORBIDDEN, guard::FOREIGN);
     }
     let grace = match params.get("grace") {
         None => None,
@@ -336,9 +349,7 @@ async fn logging(context: &AdminContext, head: &Parts, params: Params, body: Bod
     };
     match head.method {
         Method::GET | Method::HEAD => Ok(typed(JSON, levels.to_json().to_string())),
-        Method::POST if guard::is_foreign(head) => {
-            Err(text(StatusCode::FORBIDDEN, "not for pages of other origins\n"))
-        }
+        Method::POST if guard::is_foreign(head) => Err(text(StatusCode::FORBIDDEN, guard::FOREIGN)),
         Method::POST => {
             let params = with_form(head, params, body).await?;
             match (params.get("logger"), params.get("level")) {

@@ -29,7 +29,6 @@ impl Streams {
     }
 
     /// Whether somebody listens.
-    #[cfg(test)]
     pub(super) fn any(&self) -> bool {
         self.free.available_permits() < MAX_STREAMS
     }

@@ -107,6 +107,27 @@ fn answer(
     Value::Object(shown)
 }
 
+/// How a name resolved, in the same form. What its clients are is as of now.
+pub(super) fn as_it_was(
+    context: &AdminContext,
+    router: &str,
+    path: &Path,
+    local: &str,
+    delegation: &Delegation,
+    prefixes: &[Path],
+) -> Value {
+    json!({
+        "router": router,
+        "path": path.to_string(),
+        "override": local,
+        "state": state(delegation),
+        "summary": explain_short(delegation, prefixes),
+        "namers": prefixes.iter().map(Path::to_string).collect::<Vec<_>>(),
+        "steps": wire::view(&view(delegation)),
+        "clients": clients_of(context, router, Some(delegation)),
+    })
+}
+
 fn state(delegation: &Delegation) -> &'static str {
     match delegation.bind() {
         Activity::Pending => "pending",
