@@ -1,7 +1,7 @@
 //! The tables, as lines with ANSI escapes.
 //!
 //! ```text
-//! http          12.5/s  success 99.1 %
+//! ! http  12.5/s  success 99.1 %
 //!
 //! SERVICE                     RPS  SUCCESS  FAIL/s  RETRY/s     P50     P95     P99  PENDING
 //! ! /svc/web                 12.5   99.1 %     0.1      0.3    4 ms   12 ms   40 ms        2
@@ -84,15 +84,17 @@ impl Picture<'_> {
     }
 
     fn router(&self, row: &Value) -> String {
-        let name = name(row, "router");
+        let failing = is_failing(row);
+        let style = if failing { RED } else { BOLD };
+        let name = format!("{}{}", if failing { "! " } else { "" }, name(row, "router"));
         let (rps, success) = (rate(&row["rps"]), share(&row["success"]));
         let p99 = duration(&row["p99"]);
         let rest = format!("  {rps}/s  success {success}  p99 {p99}");
         let room = self.width.saturating_sub(rest.chars().count());
         if room < name.chars().count() {
-            return format!("{BOLD}{}{BOLD:#}", cut(&format!("{name}  {rps}/s"), self.width));
+            return format!("{style}{}{style:#}", cut(&format!("{name}  {rps}/s"), self.width));
         }
-        format!("{BOLD}{name}{BOLD:#}{rest}")
+        format!("{style}{name}{style:#}{rest}")
     }
 
     /// The columns that there is room for, in their order.
@@ -119,8 +121,7 @@ impl Picture<'_> {
     }
 
     fn row(&self, row: &Value) -> String {
-        let failing = row["failures_ps"].as_f64().is_some_and(|failures| failures > 0.0)
-            || row["success"].as_f64().is_some_and(|share| share < 0.99);
+        let failing = is_failing(row);
         let mark = if failing { "! " } else { "  " };
         let mut line = fitted(&format!("{mark}{}", name(row, "name")), self.name_width());
         for Column { width, figure, .. } in self.columns() {
@@ -176,6 +177,12 @@ impl Picture<'_> {
         };
         first.then_with(|| one["name"].as_str().cmp(&other["name"].as_str()))
     }
+}
+
+/// Whether requests fail just now, or more than one in a hundred did.
+fn is_failing(row: &Value) -> bool {
+    row["failures_ps"].as_f64().is_some_and(|failures| failures > 0.0)
+        || row["success"].as_f64().is_some_and(|share| share < 0.99)
 }
 
 fn name(row: &Value, member: &str) -> String {
