@@ -11,6 +11,7 @@
 //! - [`conformance`]: the namers, transformers and cases that conformance vectors refer to.
 //! - [`certs`], [`tls`]: certificates made for a test, and a backend's or client's side of TLS.
 //! - [`procfs`]: what Linux knows of a process (memory, descriptors, CPU time, children).
+//! - [`browser`]: a real browser that a test steers.
 //! - [`mod@bench`]: the comparison behind `tests/bench/run`.
 //!
 //! The harness panics where a test could not go on: the message names what was waited for and
@@ -18,6 +19,7 @@
 
 mod backend;
 pub mod bench;
+pub mod browser;
 pub mod certs;
 pub mod conformance;
 mod installed;

@@ -69,6 +69,12 @@ impl Setup {
         self.file(name, &lines)
     }
 
+    /// More entries of the dtab, behind those that it has.
+    pub fn dtab(mut self, more: &str) -> Self {
+        self.dtab.push_str(more);
+        self
+    }
+
     /// A key of the router, on one line: `bindingTimeoutMs: 100`.
     pub fn router(mut self, key: &str) -> Self {
         self.router_keys.push(key.to_owned());

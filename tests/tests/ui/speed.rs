@@ -1,0 +1,110 @@
+//! How much is loaded, and how soon there is something to use.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+use tests::browser::{Browser, DESKTOP, Driver, Key};
+
+use crate::Test;
+use crate::world::World;
+
+pub(crate) const TESTS: &[Test] = &[
+    ("the_first_page_is_small_and_there_at_once", the_first_page_is_small_and_there_at_once),
+    ("two_thousand_steps_are_there_within_a_second", two_thousand_steps_are_there_within_a_second),
+];
+
+/// How many loads are measured; the best of them is what the page takes, the others what else goes on.
+const LOADS: usize = 5;
+
+/// Bytes over the network, all together, for a first page.
+const MOST_BYTES: f64 = 150.0 * 1024.0;
+
+/// Milliseconds until the scripts of a first page have run.
+const FIRST_PAGE: f64 = 200.0;
+
+/// Milliseconds until a large tree answers the keyboard.
+const LARGE_TREE: f64 = 1000.0;
+
+fn number(value: Value) -> f64 {
+    value.as_f64().unwrap_or(f64::INFINITY)
+}
+
+fn the_first_page_is_small_and_there_at_once(driver: &Driver) {
+    let world = World::start();
+    world.traffic();
+    let mut browser = driver.browser(DESKTOP);
+    for path in ["/", "/delegator?path=/svc/ab"] {
+        let loads = (0..LOADS).map(|_| {
+            browser.clear_cache();
+            browser.open(&world.url(path));
+            browser.wait_for("performance.getEntriesByType('navigation')[0].loadEventEnd > 0");
+            let bytes = "return [...performance.getEntriesByType('navigation'),
+                ...performance.getEntriesByType('resource')]
+                .reduce((sum, { transferSize }) => sum + transferSize, 0);";
+            // Module scripts run before this, whatever they wait for.
+            let ready =
+                "return performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd;";
+            (number(browser.run(bytes, &[])), number(browser.run(ready, &[])))
+        });
+        let loads: Vec<_> = loads.collect();
+        let bytes = loads.iter().map(|load| load.0).fold(0.0, f64::max);
+        let ready = loads.iter().map(|load| load.1).fold(f64::INFINITY, f64::min);
+        println!("{path}: {:.1} KiB, interactive in {ready:.0} ms", bytes / 1024.0);
+        assert!(bytes > 1000.0 && bytes < MOST_BYTES, "{path}: {bytes} bytes");
+        assert!(ready < FIRST_PAGE, "{path}: {loads:?}");
+    }
+    world.is_clean(&mut browser);
+}
+
+/// A table by which `/big` has over 2,000 steps.
+fn large_table() -> String {
+    let mut dtab = String::new();
+    for branch in 0..40 {
+        let _ = writeln!(dtab, "/big => /big-{branch} ;");
+        for leaf in 0..25 {
+            let _ = writeln!(dtab, "/big-{branch} => /host/nobody-{branch}-{leaf} ;");
+        }
+    }
+    dtab + "/host => /none ; /host => /host-2 ;"
+}
+
+/// Milliseconds from the beginning of the page until the tree was drawn.
+fn drawn(browser: &Browser<'_>) -> f64 {
+    number(browser.wait_for("window.drawnAt"))
+}
+
+fn two_thousand_steps_are_there_within_a_second(driver: &Driver) {
+    let world = World::with(|setup| setup.dtab(&large_table()));
+    let mut browser = driver.browser(DESKTOP);
+    // The frame after the one in which the tree has its rows is one that is painted with them.
+    browser.before_pages(
+        "new MutationObserver((_, observer) => {
+            if (!document.querySelector('[role=tree] [role=treeitem]')) return;
+            observer.disconnect();
+            requestAnimationFrame(() => requestAnimationFrame(() => { window.drawnAt = performance.now(); }));
+        }).observe(document, { childList: true, subtree: true });",
+    );
+    let mut best = f64::INFINITY;
+    for _ in 0..LOADS {
+        browser.open(&world.url("/delegator?path=/big"));
+        let drawn = drawn(&browser);
+        best = best.min(drawn);
+        let steps = browser.text(".steps h2");
+        let count: String = steps.chars().filter(char::is_ascii_digit).collect();
+        assert!(count.parse::<usize>().unwrap() > 2000, "{steps}");
+    }
+    // Everything unfolded, a key is answered within a frame or two.
+    browser.click_text(".segmented button", "Unfold all");
+    browser.click("[role=treeitem]");
+    browser.run(
+        "document.addEventListener('keydown', ({ timeStamp }) => requestAnimationFrame(() =>
+            requestAnimationFrame(() => { window.keyTook = performance.now() - timeStamp; })), true);",
+        &[],
+    );
+    browser.press(Key::End);
+    let key = number(browser.wait_for("window.keyTook"));
+    println!("over 2,000 steps: drawn in {best:.0} ms, a key in {key:.0} ms");
+    assert!(best < LARGE_TREE, "drawn in {best} ms");
+    assert!(key < LARGE_TREE / 2.0, "a key takes {key} ms");
+    world.is_clean(&mut browser);
+}
