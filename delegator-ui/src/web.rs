@@ -16,13 +16,16 @@ mod config;
 mod dashboard;
 mod delegator;
 pub(crate) mod figures;
+mod help;
 mod html;
 mod logging;
+mod playground;
 mod remote;
 mod requests;
 mod shell;
 mod source;
 mod watches;
+mod why_not;
 
 use axum::Router;
 use axum::body::Body;
@@ -37,10 +40,13 @@ pub fn pages(source: Source) -> Router {
     Router::new()
         .route("/", get(dashboard::page))
         .route("/delegator", get(delegator::page))
+        .route("/playground", get(playground::page).post(playground::tried))
+        .route("/why-not", get(why_not::page))
         .route("/requests", get(requests::page))
         .route("/watches", get(watches::page))
         .route("/config", get(config::page))
         .route("/logging", get(logging::page).post(logging::change))
+        .route("/help", get(help::page))
         .route("/assets/{version}/{name}", get(assets::asset))
         .with_state(source)
 }

@@ -24,13 +24,16 @@ pub(super) struct Page {
 }
 
 /// The navigation, in order.
-const NAVIGATION: [(&str, &str); 6] = [
+const NAVIGATION: [(&str, &str); 9] = [
     ("/", "Dashboard"),
     ("/delegator", "Delegate"),
+    ("/playground", "Playground"),
+    ("/why-not", "Why not?"),
     ("/requests", "Requests"),
     ("/watches", "Watches"),
     ("/config", "Config"),
     ("/logging", "Logging"),
+    ("/help", "Help"),
 ];
 
 /// Nothing from elsewhere, nothing written into the page.
