@@ -15,7 +15,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::installed::find;
 use crate::{Proc, RawClient, free_port, installed, wait_until};
 
 /// How long a page may take for anything, on a machine that is busy.
@@ -188,11 +187,6 @@ fn axe() -> Result<String, String> {
     script.map_err(|_| missing.to_owned())
 }
 
-/// Whether browsers can be had here at all.
-pub fn is_installed() -> bool {
-    find("chromedriver").is_some() && find("chromium").is_some()
-}
-
 /// One browser with one page. Dropping it closes it.
 #[derive(Debug)]
 pub struct Browser<'d> {
@@ -286,6 +280,25 @@ impl Browser<'_> {
         ));
     }
 
+    /// Waits until nothing of the page is on its way: no answer, no movement.
+    pub fn settled(&self) {
+        self.wait_for(
+            "document.readyState === 'complete' && !document.querySelector('[aria-busy=true]')
+                && !document.querySelector('.loading:not([hidden])')
+                && document.getAnimations().every((a) => a.playState !== 'running'
+                    || a.effect.getComputedTiming().iterations === Infinity)",
+        );
+    }
+
+    /// An attribute of each element that matches and has it.
+    pub fn attributes(&self, css: &str, name: &str) -> Vec<String> {
+        let script = "const [css, name] = arguments;
+            return [...document.querySelectorAll(css)].map((e) => e.getAttribute(name)).filter((v) => v !== null);";
+        let found = self.run(script, &[css.into(), name.into()]);
+        let found = found.as_array().into_iter().flatten();
+        found.map(|value| value.as_str().unwrap_or_default().to_owned()).collect()
+    }
+
     /// Everything that is to be read on the page.
     pub fn page_text(&self) -> String {
         self.text("body")
@@ -372,6 +385,20 @@ impl Browser<'_> {
             [stroke("keyDown"), stroke("keyUp")]
         });
         let strokes: Vec<_> = strokes.collect();
+        let keys = json!({ "type": "key", "id": "keyboard", "actions": strokes });
+        self.post("actions", &json!({ "actions": [keys] }));
+    }
+
+    /// Takes back what was typed last, as Ctrl-Z does.
+    pub fn undo(&self) {
+        const CONTROL: char = '\u{e009}';
+        let stroke = |kind, key: char| json!({ "type": kind, "value": key.to_string() });
+        let strokes = json!([
+            stroke("keyDown", CONTROL),
+            stroke("keyDown", 'z'),
+            stroke("keyUp", 'z'),
+            stroke("keyUp", CONTROL),
+        ]);
         let keys = json!({ "type": "key", "id": "keyboard", "actions": strokes });
         self.post("actions", &json!({ "actions": [keys] }));
     }

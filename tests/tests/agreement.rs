@@ -1,24 +1,38 @@
 //! What is shown to people is what happens to requests: on every name of the `bind` vectors, the
-//! delegation's own projection and the tree of `/delegator.json` come to the same.
+//! delegation's own projection, the tree of `/delegator.json` and the page that people see come to
+//! the same.
 //!
 //! The delegator differs in two ways, both documented with `dtab::wire::delegation`:
 //! - It shows a lone matching entry `~` as negative, though it is as good as no entry. What it
 //!   shows is then what the table with that entry written twice is bound to.
 //! - It tells nothing until every branch is known, reached or not.
 
+#[path = "agreement/page.rs"]
+mod page;
 #[path = "agreement/verdict.rs"]
 mod verdict;
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path as Folder, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
+use delegator_ui::web;
 use dtab::wire::{self, NoTree};
 use dtab::{Activity, Addr, Delegation, Dtab, Explore, NameTree, Step};
+use router::admin::{AdminContext, AdminRouter, Reload, Unserved, serve_unserved};
+use router::config;
 use serde_json::Value;
 use tests::conformance::Case;
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
 
+use crate::page::Page;
 use crate::verdict::Verdict;
 
 /// By then every name is bound, however busy the machine is.
@@ -80,6 +94,57 @@ fn the_data_path_binds_what_is_shown() {
         };
         assert_eq!(chosen, shown, "{id}");
     }
+}
+
+#[test]
+fn the_page_shows_what_names_are_bound_to() {
+    /// Names that are pending are waited for; so many are asked for at a time.
+    const AT_ONCE: usize = 16;
+    let runtime = Runtime::new().expect("a runtime");
+    let cases = cases();
+    let admin = serve(&runtime, &cases);
+    let next = AtomicUsize::new(0);
+    let ask = || {
+        let mut wrong = Vec::new();
+        loop {
+            let nth = next.fetch_add(1, Ordering::Relaxed);
+            let Some((id, case)) = cases.get(nth) else { return wrong };
+            let bound = Verdict::of_binding(&case.resolve(Explore::Needed).bind());
+            let [path, local] = [case.path.to_string(), case.local.to_string()];
+            let page = Page::ask(admin, &format!("r{nth}"), &path, &local);
+            let judged = page.and_then(|page| page.agrees(&bound));
+            wrong.extend(judged.err().map(|why| format!("{id}: {why}")));
+        }
+    };
+    let wrong: Vec<_> = thread::scope(|scope| {
+        let askers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(ask)).collect();
+        askers.into_iter().flat_map(|asker| asker.join().expect("no panic")).collect()
+    });
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n\n"));
+}
+
+/// An admin server with a router for each case, which has its table, namers and transformers.
+fn serve(runtime: &Runtime, cases: &[(String, Case)]) -> SocketAddr {
+    let text = "routers: [{protocol: http, servers: [{port: 1}]}]";
+    let config = config::parse("linkerd.yaml", text).expect("a configuration");
+    // Nobody asks it to stop.
+    let unserved = Unserved::new(mpsc::channel(1).0, None, Reload::default());
+    let mut context: AdminContext = unserved.context(&config, runtime.handle()).expect("a context");
+    let identifier = context.routers[0].identifier.clone();
+    let router = |(nth, (_, case)): (usize, &(String, Case))| AdminRouter {
+        label: format!("r{nth}"),
+        identifier: identifier.clone(),
+        interpreter: case.interpreter(runtime.handle().clone()),
+    };
+    context.routers = cases.iter().enumerate().map(router).collect();
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    runtime.spawn(serve_unserved(
+        listener,
+        Arc::new(ArcSwap::from_pointee(context)),
+        web::served(),
+    ));
+    address
 }
 
 /// The `bind` vectors, each with its id.

@@ -1,11 +1,14 @@
-//! What `fingerpost delegate` and `/delegator.json` tell is what happens to requests on the wire.
+//! What `fingerpost delegate`, `/delegator.json` and the page tell is what happens to requests on the
+//! wire.
 //!
 //! For every `bind` vector whose namers can be had by discovery files, a router runs with its
 //! table, and backends in place of its addresses. Compared are the exit status and the outcome of
-//! `fingerpost delegate --config`, the tree of the running router's `/delegator.json`, and where
-//! real requests land: who answers, and which name and residual it was told. Addresses that nobody
+//! `fingerpost delegate --config`, the tree of the running router's `/delegator.json`, the page, whose
+//! tree is drawn as the command draws it, and where real requests land: who answers, and which name and residual it was told. Addresses that nobody
 //! serves are told apart by the error. What is left out, and why, is printed.
 
+#[path = "agreement/page.rs"]
+mod page;
 #[path = "agreement_wire/vectors.rs"]
 mod vectors;
 #[path = "agreement/verdict.rs"]
@@ -16,13 +19,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path as Folder, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use dtab::{Activity, Addr, Explore, view::spread, wire};
 use serde_json::{Value, json};
 use tests::{Backend, Proc, RawClient, RawResponse, fingerpost_bin, free_port};
 
+use crate::page::Page;
 use crate::vectors::Vector;
 use crate::verdict::Verdict;
 
@@ -114,7 +118,9 @@ impl World {
         let bound = vector.case.resolve(Explore::Needed).bind();
         self.check_wire(vector, &bound, *address)?;
         self.check_delegator(vector, label)?;
-        self.check_command(vector, &Verdict::of_binding(&bound), label)
+        let bound = Verdict::of_binding(&bound);
+        self.check_command(vector, &bound, label)?;
+        self.check_page(vector, &bound, label)
     }
 
     /// Sends requests, and compares where they land.
@@ -237,15 +243,28 @@ impl World {
         Ok(())
     }
 
-    /// Compares what the command tells of the configuration.
-    fn check_command(&self, vector: &Vector, bound: &Verdict, label: &str) -> Result<(), String> {
+    /// Compares what the page shows, and its tree with the one that the command draws.
+    fn check_page(&self, vector: &Vector, bound: &Verdict, label: &str) -> Result<(), String> {
+        let page = Page::ask(self.admin, label, &vector.path, &vector.local)?;
+        page.agrees(bound)?;
+        let output = self.command(vector, label, "tree")?;
+        page.draws(&String::from_utf8_lossy(&output.stdout))
+    }
+
+    /// What the command prints of the configuration.
+    fn command(&self, vector: &Vector, label: &str, format: &str) -> Result<Output, String> {
         let mut command = Command::new(fingerpost_bin());
-        command.args(["delegate", &vector.path, "--router", label, "--format", "json"]);
-        command.arg("--config").arg(&self.config);
+        command.args(["--color", "never", "delegate", &vector.path, "--router", label]);
+        command.args(["--format", format, "--config"]).arg(&self.config);
         if !vector.local.is_empty() {
             command.args(["--local", &vector.local]);
         }
-        let output = command.output().map_err(|e| e.to_string())?;
+        command.output().map_err(|e| e.to_string())
+    }
+
+    /// Compares what the command tells of the configuration.
+    fn check_command(&self, vector: &Vector, bound: &Verdict, label: &str) -> Result<(), String> {
+        let output = self.command(vector, label, "json")?;
         let (code, state) = match bound {
             Verdict::Spread(_) => (0, "bound"),
             Verdict::Neg => (1, "neg"),

@@ -101,8 +101,7 @@ fn hostile_addresses_are_text(driver: &Driver) {
             );
             for query in queries {
                 browser.open(&world.url(&format!("{page}?{query}")));
-                browser.wait_for("document.readyState === 'complete'");
-                browser.wait_for("!document.querySelector('[aria-busy=true]')");
+                browser.settled();
                 is_text(&mut browser, &format!("{page}?{query}"));
             }
         }
@@ -135,8 +134,7 @@ fn hostile_input_is_text(driver: &Driver) {
         for hostile in hostile() {
             browser.open(&world.url(&page));
             fill_all(&browser, &hostile);
-            browser.wait_for("document.readyState === 'complete'");
-            browser.wait_for("!document.querySelector('[aria-busy=true]')");
+            browser.settled();
             is_text(&mut browser, &format!("{page} with {hostile:?}"));
             let script = "const { scrollWidth } = document.documentElement;
                 return scrollWidth > innerWidth ? scrollWidth : null;";
@@ -202,8 +200,7 @@ fn hostile_data_is_text(driver: &Driver) {
     pages.extend(kept.iter().map(|one| format!("/requests?id={}", one["id"].as_str().unwrap())));
     for page in &pages {
         browser.open(&world.url(page));
-        browser.wait_for("document.readyState === 'complete'");
-        browser.wait_for("!document.querySelector('[aria-busy=true]')");
+        browser.settled();
         is_text(&mut browser, page);
     }
     browser.open(&world.url("/requests"));

@@ -13,6 +13,7 @@ mod pages;
 mod requests;
 mod scripts_off;
 mod speed;
+mod tools;
 mod world;
 
 use std::process::ExitCode;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     let trials = [
         delegate::TESTS,
         requests::TESTS,
+        tools::TESTS,
         pages::TESTS,
         scripts_off::TESTS,
         hostile::TESTS,

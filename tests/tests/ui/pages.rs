@@ -23,7 +23,8 @@ fn questions(world: &World) -> Vec<String> {
         "/delegator?path=/svc/ab&view=graph".to_owned(),
         format!("/delegator?path=/svc/web&dtab={dtab}"),
         "/delegator?path=/svc/nobody".to_owned(),
-        "/delegator?path=/svc/loop".to_owned(),
+        "/delegator?path=/round".to_owned(),
+        "/why-not?path=/svc/old&destination=/%23/io.l5d.fs/users".to_owned(),
         "/delegator?path=wrong".to_owned(),
         "/delegator?ask=request&url=http://web/".to_owned(),
         format!("/requests?id={id}"),
@@ -35,19 +36,9 @@ fn each_page(world: &World, browser: &Browser<'_>, mut judge: impl FnMut(&str)) 
     browser.open(&world.url("/"));
     for path in navigation(browser).into_iter().chain(questions(world)) {
         browser.open(&world.url(&path));
-        settled(browser);
+        browser.settled();
         judge(&path);
     }
-}
-
-/// Waits until nothing of the page is on its way: no answer, no movement.
-fn settled(browser: &Browser<'_>) {
-    browser.wait_for(
-        "document.readyState === 'complete' && !document.querySelector('[aria-busy=true]')
-            && !document.querySelector('.loading:not([hidden])')
-            && document.getAnimations().every((a) => a.playState !== 'running'
-                || a.effect.getComputedTiming().iterations === Infinity)",
-    );
 }
 
 fn nobody_is_kept_out(driver: &Driver, looks: [Look; 2]) {
@@ -80,15 +71,29 @@ fn no_page_is_wider_than_a_phone(driver: &Driver) {
     let small = Look { width: 360, ..PHONE };
     let browser = driver.browser(small);
     let mut wide = Vec::new();
-    each_page(&world, &browser, |path| {
+    let mut judge = |path: &str| {
         let script = "const { scrollWidth } = document.documentElement;
-            const beyond = [...document.querySelectorAll('main *')].find(
-                (e) => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(
-                    '.table-scroll, pre, .tree, .graph-part, .nav, [hidden], .visually-hidden'));
-            return scrollWidth > innerWidth ? `${scrollWidth}: ${beyond?.outerHTML.slice(0, 200)}` : null;";
+            // What is positioned leaves the boxes that scroll, unless they are positioned as well.
+            const inScroller = (e) => {
+                let out = getComputedStyle(e).position === 'absolute';
+                for (let at = e.parentElement; at && at !== document.body; at = at.parentElement) {
+                    const { overflowX, position } = getComputedStyle(at);
+                    if (position !== 'static') out = position === 'absolute';
+                    if (!out && overflowX !== 'visible') return true;
+                }
+                return false;
+            };
+            const beyond = [...document.body.querySelectorAll('*')].find(
+                (e) => e.getBoundingClientRect().right > innerWidth + 1 && !inScroller(e));
+            return scrollWidth > innerWidth ? `${scrollWidth}: ${beyond?.outerHTML.slice(0, 300)}` : null;";
         let beyond = browser.run(script, &[]);
         wide.extend(beyond.as_str().map(|beyond| format!("{path}: {beyond}")));
-    });
+    };
+    each_page(&world, &browser, &mut judge);
+    // A hundred levels.
+    browser.open(&world.url("/delegator?path=/svc/deep"));
+    browser.settled();
+    judge("a deep tree");
     assert!(wide.is_empty(), "{}", wide.join("\n"));
 }
 

@@ -20,7 +20,7 @@ fn a_request_is_followed_to_its_tree(driver: &Driver) {
     world.traffic();
     browser.open(&world.url("/requests"));
     // The one with an override, whose way is not that of the others.
-    browser.wait_text("#requests tr", "/svc/web => /host/web-v2");
+    browser.wait_text("#requests tr", "/svc/web=>/host/web-v2");
     browser.click_text("#requests tr:has(code) th a", ":");
     browser.wait_text("#request h3", "How it was resolved");
     browser.wait_text("#request [role=treeitem] .path", "/#/io.l5d.fs/web-v2");

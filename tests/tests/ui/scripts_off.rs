@@ -16,7 +16,7 @@ fn a_tree_is_read_without_scripts(driver: &Driver) {
     browser.open(&world.url("/delegator"));
     browser.fill("#path", "/svc/ab");
     browser.press(Key::Enter);
-    browser.wait_text(".verdict-sentence", "90 % /#/io.l5d.fs/web");
+    browser.wait_text(".verdict-sentence", "90 % to /#/io.l5d.fs/web");
     assert_eq!(browser.count("[role=tree]"), 0, "no script has run");
     let paths = browser.texts(".tree .path");
     for path in ["/svc/ab", "/host/web", "/#/io.l5d.fs/web", "/#/io.l5d.fs/web-v2"] {
@@ -25,7 +25,7 @@ fn a_tree_is_read_without_scripts(driver: &Driver) {
     let tree = browser.text(".tree");
     assert!(tree.contains(&world.web_v2.addr().to_string()) && tree.contains("10 %"), "{tree}");
     // It folds all the same.
-    browser.click(".tree details details summary");
+    browser.click(".tree details details details summary");
     assert!(!browser.text(".tree").contains(&world.web.addr().to_string()));
     browser.fill("#dtab", "/svc/ab => /host/users");
     browser.click("#ask button.primary");

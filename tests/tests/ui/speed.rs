@@ -61,11 +61,11 @@ fn large_table() -> String {
     let mut dtab = String::new();
     for branch in 0..40 {
         let _ = writeln!(dtab, "/big => /big-{branch} ;");
-        for leaf in 0..25 {
-            let _ = writeln!(dtab, "/big-{branch} => /host/nobody-{branch}-{leaf} ;");
+        for leaf in 0..50 {
+            let _ = writeln!(dtab, "/big-{branch} => /$/inet/127.0.0.1/{} ;", 9000 + leaf);
         }
     }
-    dtab + "/host => /none ; /host => /host-2 ;"
+    dtab
 }
 
 /// Milliseconds from the beginning of the page until the tree was drawn.

@@ -10,7 +10,8 @@ const DTAB: &str = "\
 /svc      => /host ;
 /svc/ab   => 9 * /host/web & 1 * /host/web-v2 ;
 /svc/old  => /host/gone | /host/web ;
-/svc/loop => /svc/loop/again ;
+/round    => /trip ; /trip => /round ;
+/svc/deep => /svc/deep/er ;
 /svc/no   => ! ;
 ";
 
@@ -91,12 +92,7 @@ pub(crate) fn encoded(text: &str) -> String {
 
 /// The pages that the navigation leads to.
 pub(crate) fn navigation(browser: &Browser<'_>) -> Vec<String> {
-    let links = browser.run(
-        "return [...document.querySelectorAll('.nav a')].map((a) => a.getAttribute('href'));",
-        &[],
-    );
-    let links: Vec<_> =
-        links.as_array().unwrap().iter().map(|link| link.as_str().unwrap().to_owned()).collect();
+    let links = browser.attributes(".nav a", "href");
     assert!(links.len() >= 6, "{links:?}");
     links
 }
