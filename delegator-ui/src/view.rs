@@ -8,15 +8,15 @@ mod text;
 
 use std::borrow::Cow;
 
-use dtab::Path;
-use dtab::view::{ViewDentry, ViewKind, ViewNode, percent};
+use dtab::view::{ViewBound, ViewDentry, ViewKind, ViewNode, percent};
+use dtab::{Addr, Path};
 
 pub use dot::dot;
 pub use text::text;
 
 /// How a step is marked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mark {
+pub(crate) enum Mark {
     /// Requests go this way.
     Taken,
     /// It leads nowhere.
@@ -29,7 +29,7 @@ enum Mark {
 
 impl Mark {
     /// `unused` if an earlier branch decides.
-    fn of(node: &ViewNode, unused: bool) -> Self {
+    pub(crate) fn of(node: &ViewNode, unused: bool) -> Self {
         match node.kind {
             _ if unused => Mark::Unused,
             _ if node.probability > 0.0 => Mark::Taken,
@@ -39,8 +39,82 @@ impl Mark {
     }
 }
 
+/// How something that is said of a step is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tone {
+    /// As the step is marked.
+    Mark(Mark),
+    /// Beside the point.
+    Dim,
+    /// Simply so.
+    Plain,
+    /// A reason why nothing arrives.
+    Bad,
+    /// Not known yet.
+    Pending,
+}
+
+/// Where a step stands, as far as it matters to what is said of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Standing {
+    /// How it is marked.
+    pub(crate) mark: Mark,
+    /// Whether it is one of several.
+    pub(crate) branch: bool,
+    /// Whether the step above is unused already, so that there is no need to say so again.
+    pub(crate) in_unused: bool,
+}
+
+/// What is said of a step: why it is as it is, and what is bound there, but for its address.
+pub(crate) fn said(node: &ViewNode, at: Standing) -> Vec<(Tone, String)> {
+    let Standing { mark, branch, in_unused } = at;
+    let mut lines = Vec::new();
+    let passed = matches!(node.kind, ViewKind::Delegate | ViewKind::Leaf);
+    let end = node.children.is_empty() && node.kind != ViewKind::Leaf;
+    if if in_unused { end } else { branch || !passed } {
+        lines.push((Tone::Mark(mark), node.reason.clone()));
+    }
+    if let Some(choice) = choice(node).filter(|_| !branch) {
+        lines.push((Tone::Dim, choice.reason.clone()));
+    }
+    if let Some(ViewBound { id, residual, .. }) = &node.bound {
+        let was = if node.kind == ViewKind::Transformation { "was bound" } else { "bound" };
+        let rest =
+            if residual.is_empty() { String::new() } else { format!(", residual {residual}") };
+        lines.push((Tone::Dim, format!("{was} to {id}{rest}")));
+    }
+    lines
+}
+
+/// What is said of an address; none if it is one or several that can be listed.
+pub(crate) fn address(addr: &Addr) -> Option<(Tone, String)> {
+    Some(match addr {
+        Addr::Bound(set) if set.endpoints().is_empty() => (Tone::Bad, "no address".to_owned()),
+        Addr::Bound(_) => return None,
+        Addr::Pending => (Tone::Pending, "address not known yet".to_owned()),
+        Addr::Neg => (Tone::Bad, "it has no address".to_owned()),
+        Addr::Failed(cause) => (Tone::Bad, format!("the address cannot be known: {cause}")),
+        Addr::Status(code) => (Tone::Plain, format!("answered at once with status {code}")),
+    })
+}
+
+/// The choice that a hop is: one under the same name is not a step of its own.
+pub(crate) fn choice(node: &ViewNode) -> Option<&ViewNode> {
+    match node.children.as_slice() {
+        [only] if node.kind == ViewKind::Delegate && is_choice(only) => {
+            (only.path == node.path).then_some(only)
+        }
+        _ => None,
+    }
+}
+
+/// Whether one or several of its branches are chosen.
+pub(crate) fn is_choice(node: &ViewNode) -> bool {
+    matches!(node.kind, ViewKind::Alt | ViewKind::Union)
+}
+
 /// How many of the children count: in an alt, those up to the first that is not negative.
-fn reached(node: &ViewNode) -> usize {
+pub(crate) fn reached(node: &ViewNode) -> usize {
     let all = node.children.len();
     match node.kind {
         ViewKind::Alt => {
@@ -81,7 +155,7 @@ fn is_dropped(node: &ViewNode) -> bool {
 
 /// The tree with every cycle cut off where it begins again. A name that comes up below itself
 /// leads where it led before, a hundred look-ups deep.
-fn without_rounds(root: &ViewNode) -> ViewNode {
+pub(crate) fn without_rounds(root: &ViewNode) -> ViewNode {
     fn cut<'n>(node: &'n ViewNode, above: &mut Vec<&'n Path>) -> ViewNode {
         let hop = above.last() != Some(&&node.path);
         if hop && let Some(at) = above.iter().position(|name| *name == &node.path) {
@@ -130,8 +204,16 @@ fn without_rounds(root: &ViewNode) -> ViewNode {
 }
 
 /// `/svc => /host`.
-fn entry(dentry: &ViewDentry) -> String {
+pub(crate) fn entry(dentry: &ViewDentry) -> String {
     format!("{} => {}", dentry.prefix, dentry.dst)
+}
+
+/// `routes.dtab:4:1`, or which entry of its table it is.
+pub(crate) fn place(dentry: &ViewDentry) -> String {
+    match &dentry.place {
+        Some(place) => clean(&place.to_string()).into_owned(),
+        None => format!("entry {} of {}", dentry.index + 1, dentry.of),
+    }
 }
 
 /// The text with control characters made visible.

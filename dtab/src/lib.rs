@@ -124,6 +124,7 @@
 //! | `transform`, `pattern` | transformers of bound names; paths with captures |
 //! | `resolve`, `delegation` | the evaluator, and every step of a resolution |
 //! | [`view`], [`wire`] | the steps in words, with shares; the same as JSON |
+//! | [`mod@why_not`] | why a name does not lead to a destination, and which override would make it |
 
 mod builtin;
 mod delegation;
@@ -145,6 +146,7 @@ mod syntax;
 mod transform;
 mod tree;
 pub mod view;
+pub mod why_not;
 #[cfg(feature = "serde")]
 pub mod wire;
 

@@ -14,6 +14,7 @@ use crate::name::{Addr, Bound, Failure, FailureKind};
 use crate::path::Path;
 
 pub use explain::explain_short;
+pub(crate) use explain::{bound, endless};
 pub use spread::spread;
 
 /// One step of a resolution.
@@ -156,6 +157,15 @@ fn is_bound(outcome: Outcome) -> bool {
     matches!(outcome, Outcome::Found | Outcome::Empty)
 }
 
+/// The share of each branch of a union.
+pub(crate) fn shares_of(branches: &[(f64, Delegation)]) -> Vec<f64> {
+    let weights: Vec<_> = branches
+        .iter()
+        .map(|(weight, branch)| is_bound(branch.outcome).then_some(*weight))
+        .collect();
+    spread::shares(&weights)
+}
+
 struct Walk<'d> {
     /// The names from the root to here, to show a cycle by.
     names: Vec<&'d Path>,
@@ -291,9 +301,7 @@ impl<'d> Walk<'d> {
         taken: bool,
     ) -> (ViewKind, String, String, Vec<ViewNode>, Option<ViewBound>) {
         let kept = |branch: &Delegation| is_bound(branch.outcome);
-        let weights: Vec<_> =
-            branches.iter().map(|(weight, branch)| kept(branch).then_some(*weight)).collect();
-        let shares = spread::shares(&weights);
+        let shares = shares_of(branches);
         let mut causes = Vec::new();
         let mut children = Vec::with_capacity(branches.len());
         for ((weight, branch), part) in branches.iter().zip(shares) {
@@ -370,7 +378,7 @@ fn residual(node: &Delegation, before: &Path) -> Path {
 }
 
 /// The entry as it is written, with its place.
-fn shown(via: &Via) -> String {
+pub(crate) fn shown(via: &Via) -> String {
     let dentry = via.dentry();
     match dentry.place() {
         Some(place) => format!("{} => {} ({place})", dentry.prefix, dentry.dst),

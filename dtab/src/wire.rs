@@ -1,6 +1,7 @@
 //! JSON as Linkerd and namerd have it. The inner types know nothing of it.
 
 mod view;
+mod why_not;
 
 use serde_json::{Map, Value, json};
 
@@ -12,6 +13,7 @@ use crate::path::Path;
 use crate::tree::NameTree;
 
 pub use view::{read_view, view};
+pub use why_not::why_not;
 
 /// A table as namerd's API has it: a list of `{"prefix", "dst"}`.
 pub fn dtab(dtab: &Dtab) -> Value {

@@ -10,14 +10,25 @@
 //! | `/admin/metrics.json`, `/metrics.json` | metrics; `pretty`, `tree`, `q` |
 //! | `/admin/metrics/prometheus` | the same for Prometheus, where configured |
 //! | `/admin/metrics/influxdb` | for InfluxDB, where configured |
-//! | `/requests`, `/requests.json` | the last requests, where configured: a table, and with more members |
+//! | `/requests` | a table of the latest requests |
+//! | `/requests.json` | the same with more members; `limit`, `failed`, `router`: see `admin/requests.rs` |
+//! | `/requests/<id>.json` | one of them, with its delegation as it was |
+//! | `/requests/events` | new ones, as server-sent events |
 //! | `/config.json` | the configuration |
 //! | `/delegator.json` | how a name resolves, as Linkerd tells it: see [`delegator`] |
-//! | `/delegation.json` | the same, explained: see [`explained`] |
+//! | `/delegation.json` | the same, explained, of a name or a request: see `admin/explained.rs` |
+//! | `/delegation/events` | the same whenever it changes, as server-sent events |
+//! | `/why-not.json` | whether a name or a request reaches a `destination`, and what keeps it from it: see `admin/why_not.rs` |
+//! | `/dtab/check.json` | what is wrong with a `dtab`, and its canonical layout; `fingerpost check` for editors |
+//! | `/dtab/compare.json` | which `names` come to something else by the table `after` than by `before`, or the router's own |
+//! | `/dtab/words.json` | prefixes, namers and names of a router, to be offered while one types |
 //! | `/bound-names.json` | the names that namers can list |
 //! | `/client_state.json` | each client's addresses |
 //! | `/certificates.json` | whose TLS is made of which files, since when, and what is wrong with them now |
 //! | `/clients.json` | each client with its configuration, and how its endpoints fare: its load, its state and why |
+//! | `/stats.json` | what goes on just now, for routers, services and clients: see `admin/stats.rs` |
+//! | `/stats/events` | the same each second, as server-sent events |
+//! | `/stats/history.json` | the last five minutes of one row; `kind`, `router`, `name` |
 //! | `/routers.json` | each router with its servers, identifiers and table |
 //! | `/admin/registry.json` | servers and clients, in the shape of Twitter's registry |
 //! | `/watches.json` | every discovery watch with its state, by namer |
@@ -33,19 +44,25 @@
 
 pub(crate) mod clients;
 pub mod delegator;
+mod dtabs;
 mod endpoints;
+pub(crate) mod events;
 mod explained;
 mod grace;
 mod guard;
 mod identifiers;
 mod logging;
 mod query;
+mod question;
 mod reload;
+pub(crate) mod requests;
 mod security;
+pub(crate) mod stats;
+mod unserved;
+mod why_not;
 
 use std::convert::Infallible;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -53,7 +70,8 @@ use arc_swap::ArcSwap;
 use axum::body::Body;
 use axum::response::IntoResponse;
 use dtab::{Addr, Delegation, Dtab, Explore, NamerTable, Path, Resolver};
-use http::{Request, Response, StatusCode};
+use http::header::X_CONTENT_TYPE_OPTIONS;
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Limited;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
@@ -62,24 +80,29 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
 use tower::ServiceExt;
 
-pub use explained::explained;
 pub use identifiers::serve_identifiers;
 pub use logging::LogLevels;
 pub use reload::{Reload, ReloadRequest};
+pub use unserved::{Unserved, serve_pages, serve_unserved};
 
 use self::delegator::{Delegating, Delegator, UnknownNamespace};
+use self::events::Streams;
 use self::guard::HostRule;
+use self::requests::Requests;
+use self::stats::Stats;
+use crate::client::health::HealthTable;
 use crate::config::SecurityConfig;
 use crate::identifier::IdentifierChain;
 use crate::interpreter::Interpreter;
 use crate::naming::LiveNamers;
 use crate::telemetry::Metrics;
-use crate::telemetry::recent_requests::RecentRequests;
 use crate::tls::reload::FromFiles;
 use crate::tls::server::ServerTls;
 
 /// The largest body of a request; more is 413.
 pub const MAX_BODY: usize = 64 * 1024;
+/// The largest body of a question that may hold a whole dtab (`/dtab/…`, `/delegation…`, `/why-not.json`).
+pub const MAX_DTAB_BODY: usize = 1024 * 1024;
 /// The largest head of a request: a dtab may stand in the URI.
 const MAX_HEAD: usize = 128 * 1024;
 /// How long a request's head may take to come, and the next request on a connection.
@@ -103,6 +126,10 @@ pub struct AdminContext {
     pub clients: Box<dyn Fn() -> Value + Send + Sync>,
     /// `/clients.json`
     pub clients_in_full: Box<dyn Fn() -> Value + Send + Sync>,
+    /// How the endpoints of clients fare.
+    pub(crate) health: Arc<HealthTable>,
+    /// The streams of `/delegation/events`.
+    pub(crate) delegations: Streams,
     /// `/routers.json`
     pub routers_in_full: Value,
     /// `/admin/registry.json`
@@ -115,8 +142,10 @@ pub struct AdminContext {
     pub prometheus: Vec<PrometheusPage>,
     /// Whether metrics are shown for InfluxDB.
     pub(crate) influxdb: bool,
-    /// The last requests, where `io.l5d.recentRequests` is configured.
-    pub(crate) recent_requests: Option<Arc<RecentRequests>>,
+    /// The latest requests.
+    pub(crate) requests: Arc<Requests>,
+    /// What goes on just now.
+    pub(crate) stats: Arc<Stats>,
     /// Log levels, if they can be changed.
     pub log_levels: Option<Arc<LogLevels>>,
     /// Names beside `localhost` and addresses by which a server on loopback may be called.
@@ -179,6 +208,12 @@ impl AdminContext {
             (None, _) => None,
         }
     }
+
+    /// What there is to say if there is none.
+    fn unknown_router(&self) -> String {
+        let labels: Vec<_> = self.routers.iter().map(|router| router.label.as_str()).collect();
+        format!("Unknown router: name one as in ?router=, of {}\n", labels.join(", "))
+    }
 }
 
 impl Delegator for AdminContext {
@@ -209,16 +244,43 @@ fn by_builtin_names(dtab: &Dtab, path: &Path) -> Delegation {
     resolver.resolve(path, Explore::All)
 }
 
-/// Serves until it is dropped; each request sees the context of its time. `pages` come first: what it
-/// has no route for is answered here.
+/// The admin server's own answers, for pages that are served beside them and show what they say.
+#[derive(Clone)]
+pub struct Endpoints {
+    context: Arc<ArcSwap<AdminContext>>,
+}
+
+/// Pages that are served beside the admin server's own answers.
+pub type Pages = Box<dyn FnOnce(Endpoints) -> axum::Router + Send>;
+
+impl Endpoints {
+    /// Answers as the server would, `admin.security` included. Who asks has been let in already.
+    pub async fn call(&self, request: Request<Body>) -> Response<Body> {
+        let context = self.context.load_full();
+        if !security::admits(context.security.as_ref(), request.uri().path()) {
+            return StatusCode::NOT_FOUND.into_response();
+        }
+        endpoints::answer(&self.context, request).await
+    }
+}
+
+impl fmt::Debug for Endpoints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoints").finish_non_exhaustive()
+    }
+}
+
+/// Serves until it is dropped; each request sees the context of its time. `pages` come first: what
+/// they have no route for is answered here.
 pub(crate) async fn serve(
     listener: TcpListener,
     tls: Option<Arc<ServerTls>>,
     context: Arc<ArcSwap<AdminContext>>,
-    pages: axum::Router,
+    pages: Pages,
 ) {
-    let ip = listener.local_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |local| local.ip());
-    serve_app(listener, tls, app(context, ip, pages)).await;
+    let rule = HostRule::of(&listener, &context.load().host_names);
+    let pages = pages(Endpoints { context: context.clone() });
+    serve_app(listener, tls, app(context, rule, pages)).await;
 }
 
 /// Serves until it is dropped.
@@ -279,22 +341,22 @@ async fn answer_in_time(
 }
 
 /// The whole service, apart from its socket.
-fn app(context: Arc<ArcSwap<AdminContext>>, ip: IpAddr, pages: axum::Router) -> axum::Router {
-    let rule = HostRule::new(ip, &context.load().host_names);
+fn app(context: Arc<ArcSwap<AdminContext>>, rule: HostRule, pages: axum::Router) -> axum::Router {
     let guarded = context.clone();
     pages
         .fallback(move |request: Request<Body>| {
-            let context = context.load_full();
+            let context = context.clone();
             async move { endpoints::answer(&context, request).await }
         })
         .layer(axum::middleware::from_fn(move |request: Request<Body>, next| {
-            admit(guarded.load_full(), rule.clone(), request, next)
+            let security = guarded.load().security.clone();
+            admit(security, rule.clone(), request, next)
         }))
 }
 
 /// Turns away what is not meant for this server, or too large.
 async fn admit(
-    context: Arc<AdminContext>,
+    security: Option<SecurityConfig>,
     rule: HostRule,
     request: Request<Body>,
     next: axum::middleware::Next,
@@ -305,15 +367,22 @@ async fn admit(
                    can reach it by a name of its own\n";
         return (StatusCode::FORBIDDEN, why).into_response();
     }
-    if !security::admits(context.security.as_ref(), head.uri.path()) {
+    if !security::admits(security.as_ref(), head.uri.path()) {
         return StatusCode::NOT_FOUND.into_response();
     }
+    let holds_dtabs =
+        ["/dtab/", "/delegation", "/why-not.json"].iter().any(|it| head.uri.path().starts_with(it));
+    let most = if holds_dtabs { MAX_DTAB_BODY } else { MAX_BODY };
     let length = head.headers.get(http::header::CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > MAX_BODY as u64) {
+    if length.is_some_and(|length| length > most as u64) {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     }
-    next.run(Request::from_parts(head, Body::new(Limited::new(body, MAX_BODY)))).await
+    let request = Request::from_parts(head, Body::new(Limited::new(body, most)));
+    let mut answer = next.run(request).await;
+    // Texts may echo what was asked: no browser shall take them for a page.
+    answer.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    answer
 }
 
 #[cfg(test)]

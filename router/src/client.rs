@@ -115,7 +115,7 @@ pub(crate) enum SendError {
 
 impl SendError {
     /// As what the failure counts.
-    pub(crate) fn class(&self, service: &Service<'_>, request: &Outgoing) -> Class {
+    pub(crate) fn class(&self, service: &Service<'_>, request: &Outgoing<'_>) -> Class {
         let outcome = match self {
             SendError::Broken { .. } | SendError::Timeout { .. } => Outcome::Broken,
             SendError::NoEndpoint
@@ -272,7 +272,7 @@ impl Client {
     /// one was closed under it.
     pub(crate) async fn send(
         &self,
-        request: &mut Outgoing,
+        request: &mut Outgoing<'_>,
         service: &Service<'_>,
     ) -> Result<Answer, SendError> {
         let _in_flight = match &self.in_flight {
@@ -302,7 +302,7 @@ impl Client {
     async fn attempt(
         &self,
         set: &Set,
-        request: &mut Outgoing,
+        request: &mut Outgoing<'_>,
         service: &Service<'_>,
         limit: Option<Limit>,
         tries: &mut Tries,

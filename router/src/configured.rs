@@ -1,14 +1,20 @@
-//! From a configuration to what resolves names: namers, transformers and interpreters, live.
+//! From a configuration to what names requests and resolves names: identifiers, namers, transformers
+//! and interpreters, live.
 //!
 //! The running router and the command line that explains a configuration both build them here.
 
 use std::sync::Arc;
 
 use dtab::{Failure, Path};
+use http::header::InvalidHeaderName;
 use tokio::runtime::Handle;
 
-use crate::config::kinds::{NamerConfig, NamerKind};
+use crate::config::kinds::{IdentifierConfig, NamerConfig, NamerKind};
 use crate::config::{Config, RouterConfig};
+use crate::identifier::{
+    HeaderIdentifier, HeaderTokenIdentifier, Identifier, IdentifierChain, MethodAndHostIdentifier,
+    PathIdentifier, StaticIdentifier,
+};
 use crate::interpreter::Interpreter;
 use crate::namer::fs::FsNamer;
 use crate::namer::rewrite::RewriteNamer;
@@ -43,6 +49,32 @@ fn namer(
             Arc::new(RewriteNamer::new(prefix.clone(), &rewrite.pattern, &rewrite.name)?)
         }
     })
+}
+
+/// What names the requests of a router.
+pub fn identifiers(router: &RouterConfig) -> Result<IdentifierChain, InvalidHeaderName> {
+    let prefix = &router.dst_prefix;
+    let build = |config: &IdentifierConfig| -> Result<Box<dyn Identifier>, InvalidHeaderName> {
+        Ok(match config {
+            IdentifierConfig::Header(config) => {
+                Box::new(HeaderIdentifier::new(prefix.clone(), &config.header)?)
+            }
+            IdentifierConfig::HeaderToken(config) => {
+                Box::new(HeaderTokenIdentifier::new(prefix.clone(), &config.header)?)
+            }
+            IdentifierConfig::MethodAndHost(config) => Box::new(
+                MethodAndHostIdentifier::new(prefix.clone()).uri_in_name(config.http_uri_in_dst),
+            ),
+            IdentifierConfig::Path(config) => Box::new(
+                PathIdentifier::new(prefix.clone(), config.segments).consume(config.consume),
+            ),
+            IdentifierConfig::Static(config) => {
+                Box::new(StaticIdentifier::new(prefix, &config.path))
+            }
+        })
+    };
+    let identifiers = router.identifiers.iter().map(build).collect::<Result<_, _>>()?;
+    Ok(IdentifierChain::new(identifiers))
 }
 
 /// The interpreter of a router, over the namers of its configuration.

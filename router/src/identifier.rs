@@ -29,6 +29,9 @@ pub use self::static_::StaticIdentifier;
 
 /// A kind of identifier, with its settings and the `dstPrefix` that every name of it begins with.
 pub trait Identifier: fmt::Debug + Send + Sync {
+    /// The kind, as configured.
+    fn kind(&self) -> &'static str;
+
     /// The logical name of this request.
     ///
     /// [`IdentifyError::Unidentified`] means that this identifier has nothing to say and another may;
@@ -166,15 +169,23 @@ impl IdentifierChain {
     pub fn new(identifiers: Vec<Box<dyn Identifier>>) -> Self {
         IdentifierChain { identifiers }
     }
-}
 
-impl Identifier for IdentifierChain {
-    fn identify(&self, request: &RequestHead<'_>) -> Result<Identification, IdentifyError> {
+    /// The logical name of this request, or why it has none.
+    pub fn identify(&self, request: &RequestHead<'_>) -> Result<Identification, IdentifyError> {
+        self.identify_by(request).map(|(identification, _)| identification)
+    }
+
+    /// The same, and the identifier that has named it.
+    pub fn identify_by(
+        &self,
+        request: &RequestHead<'_>,
+    ) -> Result<(Identification, &dyn Identifier), IdentifyError> {
         let mut reason = Unidentified::NoIdentifier;
         for identifier in &self.identifiers {
             match identifier.identify(request) {
                 Err(IdentifyError::Unidentified(last)) => reason = last,
-                decided => return decided,
+                Err(error) => return Err(error),
+                Ok(identification) => return Ok((identification, &**identifier)),
             }
         }
         Err(reason.into())

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use dtab::why_not::{Destination, Question, WhyNot};
 use dtab::{Addr, Bound, Delegation, Dtab, Explore, Path, Resolver, Step, Transformer};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
@@ -47,12 +48,22 @@ impl Interpreter {
         path: &Path,
         timeout: Duration,
     ) -> Delegation {
-        let deadline = Instant::now() + timeout;
+        self.resolve(base, local, path, Explore::All, Instant::now() + timeout).await
+    }
+
+    async fn resolve(
+        &self,
+        base: &Dtab,
+        local: &Dtab,
+        path: &Path,
+        explore: Explore,
+        deadline: Instant,
+    ) -> Delegation {
         let Table { namers: live, transformers, .. } = &*self.table;
         let mut asked = Asked::default();
         loop {
             let delegation = asked.resolve(live, |namers| {
-                Resolver { base, local, namers, transformers }.resolve(path, Explore::All)
+                Resolver { base, local, namers, transformers }.resolve(path, explore)
             });
             if !is_pending(&delegation)
                 || tokio::time::timeout_at(deadline, asked.changed()).await.is_err()
@@ -60,6 +71,43 @@ impl Interpreter {
                 return delegation;
             }
         }
+    }
+
+    /// Whether `path` reaches a destination, and why not; over `base` rather than the configured
+    /// table if they differ. Waits for namers as [`delegate`](Self::delegate) does, and half as long
+    /// again for all that is tried beside it.
+    pub async fn why_not(
+        &self,
+        base: &Dtab,
+        local: &Dtab,
+        path: &Path,
+        destination: &Destination,
+        timeout: Duration,
+    ) -> WhyNot {
+        let prefixes = self.namers().prefixes();
+        let mut known: Vec<_> = self.bound().into_iter().map(|bound| bound.id).collect();
+        known.extend(self.namers().bound_names());
+        known.sort_unstable();
+        known.dedup();
+        let question =
+            Question { base, local, path, destination, prefixes: &prefixes, known: &known };
+        let delegation = self.delegate(base, local, path, timeout).await;
+        let mut why = question.explain(&delegation);
+        let deadline = Instant::now() + timeout / 2;
+        for probe in question.probes(&delegation) {
+            // What else this thread does has its turn.
+            tokio::task::yield_now().await;
+            let (local, path) = (&probe.local, &probe.path);
+            let tried = self.resolve(base, local, path, Explore::Needed, deadline).await;
+            why.learn(&question, &probe, &tried);
+        }
+        why
+    }
+
+    /// The resolution of a name, kept up to date: a new one whenever it changes.
+    pub(crate) fn follow(&self, base: Dtab, local: Dtab, path: Path) -> Followed {
+        let (table, asked) = (self.table.clone(), Asked::default());
+        Followed { table, base, local, path, asked, resolved: None }
     }
 
     /// The table of the router.
@@ -85,6 +133,53 @@ impl Interpreter {
     /// How many names are kept bound now.
     pub fn bindings(&self) -> usize {
         self.drivers.len()
+    }
+}
+
+/// How soon one resolution that is followed comes after another.
+const BURST: Duration = Duration::from_millis(50);
+
+/// How long what is asked first may take to be answered before the first resolution is given.
+const FIRST_ANSWERS: Duration = Duration::from_millis(200);
+
+/// An explained resolution that is kept up to date: see [`Interpreter::follow`].
+pub(crate) struct Followed {
+    table: Arc<Table>,
+    base: Dtab,
+    local: Dtab,
+    path: Path,
+    asked: Asked,
+    /// When it was resolved last.
+    resolved: Option<Instant>,
+}
+
+impl Followed {
+    /// The first resolution, and then the one after each change. Nothing is lost if it is dropped
+    /// half-way.
+    pub(crate) async fn next(&mut self) -> Delegation {
+        if let Some(before) = self.resolved {
+            tokio::time::sleep_until(before + BURST).await;
+            self.asked.changed().await;
+            return self.resolve();
+        }
+        let until = Instant::now() + FIRST_ANSWERS;
+        loop {
+            let delegation = self.resolve();
+            if !is_pending(&delegation)
+                || tokio::time::timeout_at(until, self.asked.changed()).await.is_err()
+            {
+                return delegation;
+            }
+        }
+    }
+
+    fn resolve(&mut self) -> Delegation {
+        self.resolved = Some(Instant::now());
+        let Self { table, base, local, path, .. } = self;
+        let Table { namers: live, transformers, .. } = &**table;
+        self.asked.resolve(live, |namers| {
+            Resolver { base, local, namers, transformers }.resolve(path, Explore::All)
+        })
     }
 }
 

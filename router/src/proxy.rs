@@ -14,6 +14,7 @@ mod dispatch;
 mod influence;
 pub(crate) mod key_file;
 mod limits;
+mod remember;
 pub(crate) mod stats;
 mod trace_request;
 pub(crate) mod trust;
@@ -35,6 +36,7 @@ use hyper::body::Incoming;
 use self::answer::Refusal;
 use self::bindings::Bindings;
 use self::context::Context;
+use self::dispatch::Way;
 use self::stats::{RouterStats, ServerStats};
 use self::trust::OverridePolicy;
 use crate::client::Answer;
@@ -45,7 +47,7 @@ use crate::http::body::ResponseBody;
 use crate::http::errors::ErrorLimits;
 use crate::http::headers::{OVERRIDE_USED, explanation, outcome};
 use crate::http::{forwarded, framing, hop_by_hop, nack, proxy_uri, via};
-use crate::identifier::{Identifier, IdentifierChain, RequestHead};
+use crate::identifier::{IdentifierChain, RequestHead};
 use crate::interpreter::Interpreter;
 use crate::naming::Binding;
 use crate::retry::budget::Budget;
@@ -53,6 +55,7 @@ use crate::server::Limits;
 use crate::server::counts::ConnectionCounts;
 use crate::server::gate::Gate;
 use crate::server::progress::Progress;
+use crate::telemetry::recent_requests::{LocalRecentRequests, Sampling};
 use crate::telemetry::tap::{LocalTaps, Taps};
 use crate::tls::server::ServerTls;
 use crate::weak_table::WeakTable;
@@ -76,6 +79,8 @@ pub(crate) struct Router {
     pub(crate) metrics: crate::telemetry::Scope,
     /// Who is shown the exchanges with services.
     pub(crate) taps: Taps,
+    /// Which of its requests are remembered.
+    pub(crate) recent: Sampling,
 }
 
 /// What all workers have of one server.
@@ -105,6 +110,7 @@ pub(crate) struct LocalRouter {
     pub(crate) shared: Arc<Router>,
     pub(crate) bindings: Rc<RefCell<Bindings>>,
     taps: Option<LocalTaps>,
+    pub(crate) recent: LocalRecentRequests,
 }
 
 /// One server as one worker has it.
@@ -113,6 +119,13 @@ pub(crate) struct LocalServer {
     pub(crate) router: Rc<LocalRouter>,
     pub(crate) stats: ServerStats,
     pub(crate) connections: Rc<ConnectionCounts>,
+}
+
+/// What the head of a request says.
+struct Received {
+    context: Context,
+    upgrade: Option<HeaderValue>,
+    name: Path,
 }
 
 /// The connection that a request came on.
@@ -143,7 +156,8 @@ impl LocalRouter {
         let stats = RouterStats::new(&shared.metrics);
         let bindings = Rc::new(RefCell::new(Bindings::new(shared.clone(), stats)));
         let taps = shared.taps.local();
-        Rc::new(LocalRouter { shared, bindings, taps })
+        let recent = shared.recent.local(&shared.label);
+        Rc::new(LocalRouter { shared, bindings, taps, recent })
     }
 }
 
@@ -184,10 +198,44 @@ impl LocalServer {
         request: Request<Incoming>,
         came: Instant,
     ) -> Result<Response<ResponseBody>, Refusal> {
-        let router = &self.router.shared;
         let (mut parts, body) = request.into_parts();
-        check_host(&parts)?;
-        proxy_uri::rewrite(&mut parts).map_err(Refusal::bad_request)?;
+        let received = match self.receive(caller, &mut parts, body.is_end_stream()) {
+            Ok(received) => received,
+            Err(refusal) => {
+                self.remember_refused(caller, &parts, None, &refusal, came);
+                return Err(refusal);
+            }
+        };
+        let Received { context, name, .. } = &received;
+        let bindings = &self.router.bindings;
+        let entry = match Bindings::entry(bindings, name, context, &self.shared.overrides) {
+            Ok(entry) => entry,
+            Err(refusal) => {
+                self.remember_refused(caller, &parts, Some((name, context)), &refusal, came);
+                return Err(refusal);
+            }
+        };
+        let in_use = entry.begin(came);
+        let mut way = Way::default();
+        let answered = self.dispatch(caller, &in_use, &received, &mut parts, body, &mut way).await;
+        let answered = answered.map_err(|refusal| refusal.explained_in_header(context.explain));
+        way.failed = entry.stats.end(&answered, in_use.started);
+        if self.router.recent.wants(way.failed, context.trace) {
+            self.remember(caller, &parts, &in_use, context, &way, answered.as_ref());
+        }
+        answered
+    }
+
+    /// Reads the head of a request: what it is to be named, and what it carries for routers.
+    fn receive(
+        &self,
+        caller: &Caller,
+        parts: &mut http::request::Parts,
+        is_end_stream: bool,
+    ) -> Result<Received, Refusal> {
+        let router = &self.router.shared;
+        check_host(parts)?;
+        proxy_uri::rewrite(parts).map_err(Refusal::bad_request)?;
         if parts.method == Method::CONNECT {
             return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "CONNECT is not proxied"));
         }
@@ -200,26 +248,19 @@ impl LocalServer {
             return Err(Refusal::malformed("the target names a host and no path (RFC 9112, 3.2)"));
         }
         let context = Context::take(&mut parts.headers, &self.shared, router.trace_propagator);
-        let upgrade = upgrade::wanted(&parts, body.is_end_stream());
+        let upgrade = upgrade::wanted(parts, is_end_stream);
         let trailers = trailers(&parts.headers);
         hop_by_hop::strip(&mut parts.headers);
         parts.headers.extend(trailers);
 
-        let head = RequestHead::from(&parts);
+        let head = RequestHead::from(&*parts);
         let identified = router.identifier.identify(&head).map_err(|error| {
             Refusal::unidentified(&error, &parts.method, head.target, caller.remote)
         })?;
         if let Some(target) = identified.target {
             parts.uri = target.parse().map_err(Refusal::bad_request)?;
         }
-
-        let bindings = &self.router.bindings;
-        let entry = Bindings::entry(bindings, &identified.name, &context, &self.shared.overrides)?;
-        let in_use = entry.begin(came);
-        let answered = self.dispatch(caller, &in_use, &context, parts, body, upgrade).await;
-        let answered = answered.map_err(|refusal| refusal.explained_in_header(context.explain));
-        entry.stats.end(&answered, in_use.started);
-        answered
+        Ok(Received { context, upgrade, name: identified.name })
     }
 
     /// The response with the resolution in a header, if a trusted caller asks for it, and with the

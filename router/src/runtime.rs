@@ -15,7 +15,7 @@ mod build;
 mod listener;
 mod reload;
 mod serving;
-mod shown;
+pub(crate) mod shown;
 mod signals;
 mod worker;
 
@@ -34,6 +34,9 @@ use self::serving::Serving;
 use self::signals::Asked;
 use self::worker::Workers;
 use crate::admin;
+use crate::admin::events::Streams;
+use crate::admin::requests::Requests;
+use crate::admin::stats::Stats;
 use crate::config::{Config, ConfigErrors};
 use crate::telemetry::process::ProcessGauges;
 use crate::telemetry::{Metrics, SUMMARY_INTERVAL};
@@ -47,8 +50,8 @@ pub type ReadConfig = Arc<dyn Fn() -> Result<Config, ConfigErrors> + Send + Sync
 pub struct RunOptions {
     /// Data workers; as many as the machine has processors unless given.
     pub workers: Option<usize>,
-    /// Pages to be served by the admin server beside its own.
-    pub pages: axum::Router,
+    /// Pages to be served by the admin server beside its own answers.
+    pub pages: admin::Pages,
     /// Changes the level of what is logged, if the program can.
     pub log_levels: Option<admin::LogLevels>,
     /// Reads the configuration again for a reload, if that is possible.
@@ -61,7 +64,7 @@ impl Default for RunOptions {
     fn default() -> Self {
         RunOptions {
             workers: None,
-            pages: axum::Router::new(),
+            pages: Box::new(|_| axum::Router::new()),
             log_levels: None,
             reload: None,
             ready: Box::new(|_| {}),
@@ -154,15 +157,22 @@ async fn run_on(config: &Config, options: RunOptions) -> Result<(), RunError> {
     let _process_gauges = ProcessGauges::new(&metrics, started);
     let (stop, mut stopped) = mpsc::channel(1);
     let (mut reloads, reload) = Reloads::new(options.reload);
+    let stats = Stats::new(metrics.clone(), serving.built().health.clone());
+    let requests = Requests::new(serving.built().recent.clone());
     let process = Process {
         metrics,
         shutdown: stop,
         log_levels: options.log_levels.map(Arc::new),
+        stats: stats.clone(),
+        requests: requests.clone(),
         started,
         reload,
+        delegations: Streams::new(),
         admin_tls: admin_tls.clone(),
     };
     let context = Arc::new(ArcSwap::from_pointee(serving.admin_context(&process)));
+    tokio::spawn(stats.run(context.clone()));
+    tokio::spawn(requests.run());
     let admin = tokio::spawn(admin::serve(admin_socket, admin_tls, context.clone(), options.pages));
     if let Some(socket) = identifier_socket {
         tracing::info!(address = %socket.local_addr()?, "serving httpIdentifierPort");

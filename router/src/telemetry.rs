@@ -15,6 +15,7 @@ mod histogram;
 mod influxdb;
 mod json;
 mod labels;
+pub(crate) mod live;
 pub(crate) mod process;
 mod prometheus;
 pub(crate) mod recent_requests;
@@ -25,6 +26,7 @@ pub(crate) mod tracelog;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -49,6 +51,8 @@ pub struct Metrics {
 #[derive(Default)]
 struct Registry {
     entries: Mutex<BTreeMap<Key, Arc<Entry>>>,
+    /// Changed, under the lock, whenever a name appears or goes.
+    generation: AtomicU64,
 }
 
 /// One metric as it is now.
@@ -102,6 +106,18 @@ impl Metrics {
     /// wait for the sums.
     fn entries(&self) -> Vec<Arc<Entry>> {
         lock(&self.registry.entries).values().cloned().collect()
+    }
+
+    /// Another number whenever a name has appeared or gone.
+    fn generation(&self) -> u64 {
+        self.registry.generation.load(Relaxed)
+    }
+
+    /// What `wanted` makes of the entries, sorted by name, with the generation that they are of. The
+    /// tree is locked meanwhile.
+    fn select<T>(&self, wanted: impl FnMut(&Arc<Entry>) -> Option<T>) -> (u64, Vec<T>) {
+        let entries = lock(&self.registry.entries);
+        (self.generation(), entries.values().filter_map(wanted).collect())
     }
 
     /// Summarises every `interval` for as long as it is polled: a task of the control runtime.
@@ -175,6 +191,7 @@ impl Scope {
             .collect();
         for key in below {
             entries.remove(&key);
+            self.registry.changed();
         }
     }
 
@@ -201,7 +218,11 @@ impl Scope {
     fn member(&self, name: &str, kind: Kind) -> Membership {
         let key = self.key(name);
         let mut entries = lock(&self.registry.entries);
-        let entry = entries.entry(key).or_insert_with_key(|key| Entry::new(key, kind)).clone();
+        let entry = entries.entry(key).or_insert_with_key(|key| {
+            self.registry.changed();
+            Entry::new(key, kind)
+        });
+        let entry = entry.clone();
         let entry = if entry.kind() == kind {
             entry
         } else {
@@ -233,7 +254,13 @@ impl Registry {
         let same = entries.get(entry.key()).is_some_and(|found| Arc::ptr_eq(found, entry));
         if same && entry.is_doomed_and_idle() {
             entries.remove(entry.key());
+            self.changed();
         }
+    }
+
+    /// To be called under the lock of the entries.
+    fn changed(&self) {
+        self.generation.fetch_add(1, Relaxed);
     }
 }
 

@@ -1,7 +1,8 @@
 //! What a running router tells operators beyond the basics: telemeters, metrics by Linkerd's names, the
 //! state of clients, and which of it is served.
 
-use std::net::UdpSocket;
+use std::io::{Read, Write};
+use std::net::{TcpStream, UdpSocket};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -159,10 +160,7 @@ fn every_telemeter_tells_what_it_is_for() {
     assert_eq!(recent.len(), 2);
     assert_eq!(recent[0]["service"], "/svc/web");
     assert_eq!(recent[0]["destination"], backend.addr().to_string());
-    let page = get(&router, "/requests");
-    assert_eq!(page.header("content-type"), Some("text/html;charset=UTF-8"));
-    let cell = "<a href=\"delegator?router=http#%2Fsvc%2Fweb\">/svc/web</a>";
-    assert_eq!(page.text().matches(cell).count(), 2);
+    assert!(get(&router, "/requests").text().contains("/svc/web"));
 
     let line = router.proc.wait_log("/svc/web /#/io.l5d.fs/web");
     assert!(line.contains(&format!("{} 200 ", backend.addr())), "{line}");
@@ -183,9 +181,128 @@ fn every_telemeter_tells_what_it_is_for() {
 #[test]
 fn pages_of_telemeters_that_are_not_configured_are_not_there() {
     let router = Setup::by_host().start();
-    for page in ["/admin/metrics/influxdb", "/requests", "/requests.json"] {
-        assert_eq!(get(&router, page).status, 404, "{page}");
+    assert_eq!(get(&router, "/admin/metrics/influxdb").status, 404);
+}
+
+/// Reads a stream of events up to the first that has this text.
+fn event_with(stream: &mut impl Read, text: &str) -> String {
+    let (mut seen, mut more) = (String::new(), [0; 64 * 1024]);
+    loop {
+        if let Some(event) = seen.split_inclusive("\n\n").find(|event| event.contains(text)) {
+            return event.to_owned();
+        }
+        let read = stream.read(&mut more).expect("an event within the limit");
+        assert_ne!(read, 0, "the stream has ended: {seen}");
+        seen.push_str(&String::from_utf8_lossy(&more[..read]));
     }
+}
+
+fn listen(router: &Router, target: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(router.admin).expect("the admin server");
+    stream.set_read_timeout(Some(LIMIT)).expect("a timeout");
+    // In 1.0 the events come as they are, and not in chunks.
+    write!(stream, "GET {target} HTTP/1.0\r\nHost: localhost\r\n\r\n").expect("a request");
+    stream
+}
+
+#[test]
+fn what_goes_on_is_told_second_by_second_also_after_a_reload() {
+    let backend = Backend::fixed("ok");
+    let router = Setup::by_host().service("web", &[&backend]).start();
+    let mut events = listen(&router, "/stats/events");
+    event_with(&mut events, "event: stats");
+    for _ in 0..5 {
+        assert_eq!(router.get("web").status, 200);
+    }
+    let web = "\"name\":\"/svc/web\"";
+    let event = event_with(&mut events, web);
+    let data = event.split_once("data: ").expect("data").1;
+    let stats: Value = serde_json::from_str(data).expect("JSON");
+    let (service, client) = (&stats["services"][0], &stats["clients"][0]);
+    assert_eq!((&service["success"], &service["router"]), (&json!(1.0), &json!("http")));
+    assert_eq!(client["endpoints"][0]["address"], backend.addr().to_string());
+    assert!(stats["routers"][0]["servers"][0]["connections"].is_number(), "{stats}");
+
+    let rps = || {
+        let history = get(&router, "/stats/history.json?router=http&name=/svc/web").json();
+        history["rps"].as_array().map_or(0.0, |all| all.iter().filter_map(Value::as_f64).sum())
+    };
+    assert!(wait_until(LIMIT, || rps() > 4.0), "{}", rps());
+    assert_eq!(router.reload().status, 200);
+    event_with(&mut events, web);
+    assert!(rps() > 4.0, "the history goes on");
+}
+
+#[test]
+fn requests_that_fail_are_remembered_with_the_reason_and_how_they_resolved() {
+    let (good, bad) = (Backend::fixed("ok"), Backend::start(Behaviour::status(503)));
+    let router = Setup::by_host()
+        .service("web", &[&good])
+        .service("bad", &[&bad])
+        .file("dead", &format!("127.0.0.1 {}\n", free_port()))
+        .start_with(&["--workers", "1"]);
+    let mut events = listen(&router, "/requests/events");
+    event_with(&mut events, "text/event-stream");
+    let send = |host: &str, fields: &[(&str, &str)]| {
+        let fields: Vec<_> = [("host", host)].into_iter().chain(fields.iter().copied()).collect();
+        RawClient::get(router.addr, "/x?y", &fields).expect("an answer").status
+    };
+    assert_eq!(send("web", &[]), 200);
+    assert_eq!(send("bad", &[]), 503);
+    assert_eq!(send("dead", &[]), 502);
+    assert_eq!(send("nowhere", &[]), 502);
+    assert_eq!(send("web", &[("l5d-dtab", "/svc/web => /svc/bad")]), 503);
+    assert_eq!(send("web", &[("l5d-dtab", "no dtab")]), 400);
+    assert_eq!(RawClient::get(router.addr, "/", &[]).expect("an answer").status, 400);
+
+    let all = get(&router, "/requests.json").json();
+    let all = all.as_array().expect("a list");
+    let told: Vec<_> = all
+        .iter()
+        .rev()
+        .map(|it| {
+            let text = |name: &str| it[name].as_str().unwrap_or("-").to_owned();
+            (it["status"].as_u64().unwrap_or(0), text("service"), text("client"))
+        })
+        .collect();
+    let row = |status, service: &str, client: &str| (status, service.to_owned(), client.to_owned());
+    assert_eq!(
+        told,
+        [
+            row(200, "/svc/web", "/#/io.l5d.fs/web"),
+            row(503, "/svc/bad", "/#/io.l5d.fs/bad"),
+            row(502, "/svc/dead", "/#/io.l5d.fs/dead"),
+            row(502, "/svc/nowhere", "-"),
+            row(503, "/svc/web", "/#/io.l5d.fs/bad"),
+            row(400, "/svc/web", "-"),
+            row(400, "-", "-"),
+        ]
+    );
+    let failed = get(&router, "/requests.json?failed=true&limit=4&router=http").json();
+    assert_eq!(failed, json!(all[..4]));
+    let error = |at: usize| all[at]["error"].as_str().unwrap_or_default();
+    assert!(error(0).contains("Host"), "{}", error(0));
+    assert!(error(4).contains("takes no connection"), "{}", error(4));
+    assert_eq!(all[1]["override"], "no dtab");
+    assert_eq!(all[5]["destination"], bad.addr().to_string());
+
+    let one = |at: usize| {
+        let id = all[at]["id"].as_str().expect("an id");
+        get(&router, &format!("/requests/{id}.json")).json()
+    };
+    assert_eq!(one(3)["delegation"]["state"], "neg");
+    let delegation = &one(2)["delegation"];
+    assert_eq!((&delegation["state"], &delegation["path"]), (&json!("bound"), &json!("/svc/web")));
+    assert_eq!(delegation["override"], "/svc/web=>/svc/bad");
+    assert!(delegation["steps"].to_string().contains("/#/io.l5d.fs/bad"), "{delegation}");
+    assert_eq!(one(1)["delegation"], Value::Null);
+
+    event_with(&mut events, "\"service\":\"/svc/nowhere\"");
+    // Behind another configuration they are still there.
+    let before = all.len();
+    assert_eq!(router.reload().status, 200);
+    let after = get(&router, "/requests.json").json();
+    assert_eq!(after.as_array().map(Vec::len), Some(before));
 }
 
 #[test]

@@ -9,11 +9,13 @@ use clap::ValueEnum;
 use dtab::view::{ViewNode, explain_short, view};
 use dtab::{Delegation, Outcome as Comes, Path, Source, wire};
 use serde_json::json;
+use tokio::time::MissedTickBehavior;
 
 use super::{Error, Outcome, Output, Result};
 use crate::view::{clean, dot, text};
 
 mod admin;
+mod explain_not;
 mod tables;
 mod tree;
 mod world;
@@ -34,8 +36,10 @@ Examples:
   fingerpost delegate /svc/web --config linkerd.yaml --local '/svc/web => /svc/web-v2'
   fingerpost delegate /svc/web --admin http://127.0.0.1:9990 --router http
   fingerpost delegate /svc/web -d routes.dtab --format dot | dot -Tsvg > web.svg
+  fingerpost delegate /svc/web --admin http://127.0.0.1:9990 --explain-not '/#/io.l5d.fs/web'
 
-Exit status: 0 the name is bound, 1 it is not, 2 cannot read or understand.")]
+Exit status: 0 the name is bound (with --explain-not: it reaches the destination), 1 it is not (it
+does not), 2 cannot read or understand.")]
 pub(super) struct Args {
     /// The name, such as /svc/web
     path: String,
@@ -63,6 +67,10 @@ pub(super) struct Args {
     /// How to show it: tree, json or dot (for Graphviz)
     #[arg(long, value_name = "FORMAT", default_value = "tree", hide_possible_values = true)]
     format: Format,
+    /// Say whether the name reaches a bound name (or the beginning of one) or an address, and if not,
+    /// what keeps it from it and which override would lead there
+    #[arg(long, value_name = "DESTINATION", conflicts_with = "watch")]
+    explain_not: Option<String>,
     /// Show it again whenever it changes, until Ctrl-C
     #[arg(long)]
     watch: bool,
@@ -75,8 +83,9 @@ enum Format {
     Dot,
 }
 
-/// How often --watch looks.
+/// How often --watch looks: here, and at a running router.
 const WATCH_EVERY: Duration = Duration::from_millis(200);
+const WATCH_ADMIN_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) fn run(args: Args, output: &mut Output) -> Result {
     if args.router.is_some() && args.config.is_none() && args.admin.is_none() {
@@ -85,6 +94,9 @@ pub(super) fn run(args: Args, output: &mut Output) -> Result {
     if args.watch && args.dtab.as_deref().is_some_and(super::input::is_stdin) {
         return Err(Error::new("--watch reads its tables again and again, so -d needs a file"));
     }
+    if args.explain_not.is_some() && args.format == Format::Dot {
+        return Err(Error::new("--explain-not is shown as a tree or as JSON"));
+    }
     let path = read_path(&args.path)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -92,6 +104,9 @@ pub(super) fn run(args: Args, output: &mut Output) -> Result {
         .build()
         .map_err(|error| Error::new(format!("cannot start: {error}")))?;
     let result = runtime.block_on(async {
+        if let Some(destination) = &args.explain_not {
+            return explain_not::run(&args, &path, destination, output).await;
+        }
         let world = World::new(&args).await?;
         if args.watch {
             watch(&args, &world, &path, output).await
@@ -186,18 +201,22 @@ async fn watch(args: &Args, world: &World, path: &Path, output: &mut Output) -> 
     use std::io::IsTerminal;
     let redraw = io::stdout().is_terminal();
     let mut shown = None;
-    let mut ticks = tokio::time::interval(WATCH_EVERY);
+    let every = if args.admin.is_some() { WATCH_ADMIN_EVERY } else { WATCH_EVERY };
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let stop = tokio::signal::ctrl_c();
+    tokio::pin!(stop);
     loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            ended = tokio::signal::ctrl_c() => {
+        let look = async {
+            ticks.tick().await;
+            world.delegate(&Tables::read(args)?, path).await
+        };
+        let now = tokio::select! {
+            now = look => now,
+            ended = &mut stop => {
                 ended.map_err(|error| Error::new(format!("cannot wait for Ctrl-C: {error}")))?;
                 return Ok(Outcome::Clean);
             }
-        }
-        let now = match Tables::read(args) {
-            Ok(tables) => world.delegate(&tables, path).await,
-            Err(error) => Err(error),
         };
         let now = now.map_err(|error| error.to_string());
         if shown.as_ref() == Some(&now) {

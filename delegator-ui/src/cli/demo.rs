@@ -8,6 +8,7 @@ use router::runtime::{Listening, RunOptions};
 use super::log::Log;
 use super::{Error, Outcome, Output, Result};
 use crate::demo::Demo;
+use crate::web;
 
 /// Try it: a router and three tiny backends in one process
 ///
@@ -59,6 +60,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result {
                 tracing::warn!(%error, "the guide cannot be printed");
             }
         }),
+        pages: web::served(),
         ..RunOptions::default()
     };
     router::runtime::run(demo.config(), options).map_err(|error| cannot(&error))?;

@@ -9,6 +9,7 @@ use router::runtime::{ReadConfig, RunOptions};
 
 use super::log::Log;
 use super::{Error, Outcome, Output, Result};
+use crate::web;
 
 /// Route by a linkerd.yaml
 #[derive(Debug, clap::Args)]
@@ -51,7 +52,8 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result {
         let read: ReadConfig = Arc::new(move || config::load(&path));
         read
     });
-    let options = RunOptions { workers, log_levels, reload, ..RunOptions::default() };
+    let options =
+        RunOptions { workers, log_levels, reload, pages: web::served(), ..RunOptions::default() };
     router::runtime::run(&config, options).map_err(|error| Error::new(error.to_string()))?;
     Ok(Outcome::Clean)
 }

@@ -10,10 +10,13 @@
 //! ```
 
 use anstyle::{AnsiColor, Style};
-use dtab::view::{ViewBound, ViewKind, ViewNode};
+use dtab::view::{ViewKind, ViewNode};
 use dtab::{Addr, Address, Layer};
 
-use super::{Mark, clean, entry, percent, reached, without_rounds};
+use super::{
+    Mark, Standing, Tone, address, choice, clean, entry, is_choice, percent, place, reached, said,
+    without_rounds,
+};
 
 const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
@@ -69,17 +72,6 @@ struct Picture<'r> {
     unused: bool,
 }
 
-/// Where a node stands in the picture.
-#[derive(Clone, Copy)]
-struct Standing<'p> {
-    indent: &'p str,
-    /// Whether it is one of several.
-    branch: bool,
-    mark: Mark,
-    /// Whether the node above is unused already, so that there is no need to say so again.
-    in_unused: bool,
-}
-
 impl Picture<'_> {
     fn root(&mut self, root: &ViewNode) {
         let path = root.path.to_string();
@@ -89,40 +81,22 @@ impl Picture<'_> {
             right: String::new(),
         });
         let mark = Mark::of(root, false);
-        self.below(root, Standing { indent: "", branch: false, mark, in_unused: false });
+        self.below(root, "", Standing { mark, branch: false, in_unused: false });
     }
 
     /// What stands under the line of a node.
-    fn below(&mut self, node: &ViewNode, at: Standing<'_>) {
-        let Standing { indent, branch, mark, in_unused } = at;
-        // A hop to a choice under the same name is that choice.
-        let choice = match node.children.as_slice() {
-            [only] if node.kind == ViewKind::Delegate && is_choice(only) => {
-                (only.path == node.path).then_some(only)
-            }
-            _ => None,
-        };
-        let shown = choice.unwrap_or(node);
+    fn below(&mut self, node: &ViewNode, indent: &str, at: Standing) {
+        let mark = at.mark;
+        let shown = choice(node).unwrap_or(node);
         let rail = if shown.children.is_empty() { "  " } else { "│ " };
-        let mut say = |style: Style, words: &str| {
+        let address = node.bound.as_ref().map(|bound| address_line(&bound.addr));
+        for (tone, words) in said(node, at).into_iter().chain(address) {
+            let style = tone_style(tone);
             self.rows.push(Row {
-                left: format!("{DIM}{indent}{rail}{DIM:#}{style}{}{style:#}", clean(words)),
+                left: format!("{DIM}{indent}{rail}{DIM:#}{style}{}{style:#}", clean(&words)),
                 width: 0,
                 right: String::new(),
             });
-        };
-        let passed = matches!(node.kind, ViewKind::Delegate | ViewKind::Leaf);
-        let end = node.children.is_empty() && node.kind != ViewKind::Leaf;
-        if if in_unused { end } else { branch || !passed } {
-            say(style(mark), &node.reason);
-        }
-        if let Some(choice) = choice.filter(|_| !branch) {
-            say(DIM, &choice.reason);
-        }
-        if let Some(bound) = &node.bound {
-            for (style, words) in bound_lines(bound, node.kind == ViewKind::Transformation) {
-                say(style, &words);
-            }
         }
         let (last, reached) = (shown.children.len().saturating_sub(1), reached(shown));
         for (nth, child) in shown.children.iter().enumerate() {
@@ -130,15 +104,14 @@ impl Picture<'_> {
             let connector = if nth == last { "└─" } else { "├─" };
             let below = format!("{indent}{}", if nth == last { "    " } else { "│   " });
             let at = Standing {
-                indent: &below,
-                branch: is_choice(shown),
                 mark: Mark::of(child, unused),
+                branch: is_choice(shown),
                 in_unused: mark == Mark::Unused,
             };
             // The branches of one entry do not repeat it.
             let told = shown.dentry.is_some() && child.dentry == shown.dentry;
             self.line(child, &format!("{indent}{connector}"), told, at.mark);
-            self.below(child, at);
+            self.below(child, &below, at);
         }
     }
 
@@ -171,10 +144,6 @@ impl Picture<'_> {
     }
 }
 
-fn is_choice(node: &ViewNode) -> bool {
-    matches!(node.kind, ViewKind::Alt | ViewKind::Union)
-}
-
 fn style(mark: Mark) -> Style {
     match mark {
         Mark::Taken => GREEN,
@@ -184,15 +153,22 @@ fn style(mark: Mark) -> Style {
     }
 }
 
+fn tone_style(tone: Tone) -> Style {
+    match tone {
+        Tone::Mark(mark) => style(mark),
+        Tone::Dim => DIM,
+        Tone::Plain => Style::new(),
+        Tone::Bad => RED,
+        Tone::Pending => YELLOW,
+    }
+}
+
 /// The entry that led to a node, where it stands, and what it took over.
 fn by(node: &ViewNode, told: bool) -> String {
     let mut parts = Vec::new();
     if let Some(dentry) = node.dentry.as_ref().filter(|_| !told) {
         parts.push(entry(dentry));
-        parts.push(match &dentry.place {
-            Some(place) => clean(&place.to_string()).into_owned(),
-            None => format!("entry {} of {}", dentry.index + 1, dentry.of),
-        });
+        parts.push(place(dentry));
         if dentry.layer == Layer::Local {
             parts.push("override".to_owned());
         }
@@ -203,25 +179,13 @@ fn by(node: &ViewNode, told: bool) -> String {
     if parts.is_empty() { String::new() } else { format!("{DIM}{}{DIM:#}", parts.join("  ")) }
 }
 
-/// What is bound, and where it is.
-fn bound_lines(bound: &ViewBound, before: bool) -> Vec<(Style, String)> {
-    let residual = if bound.residual.is_empty() {
-        String::new()
-    } else {
-        format!(", residual {}", bound.residual)
+/// Where something bound is.
+fn address_line(addr: &Addr) -> (Tone, String) {
+    let listed = match addr {
+        Addr::Bound(set) => addresses(set.endpoints()),
+        _ => String::new(),
     };
-    let was = if before { "was bound" } else { "bound" };
-    let mut lines = vec![(DIM, format!("{was} to {}{residual}", bound.id))];
-    let (style, words) = match &bound.addr {
-        Addr::Bound(set) if set.endpoints().is_empty() => (RED, "no address".to_owned()),
-        Addr::Bound(set) => (Style::new(), addresses(set.endpoints())),
-        Addr::Pending => (YELLOW, "address not known yet".to_owned()),
-        Addr::Neg => (RED, "it has no address".to_owned()),
-        Addr::Failed(cause) => (RED, format!("the address cannot be known: {cause}")),
-        Addr::Status(code) => (Style::new(), format!("answered at once with status {code}")),
-    };
-    lines.push((style, words));
-    lines
+    address(addr).unwrap_or((Tone::Plain, listed))
 }
 
 fn addresses(endpoints: &[Address]) -> String {

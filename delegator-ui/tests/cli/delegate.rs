@@ -282,3 +282,28 @@ fn watch_shows_every_change_until_it_is_stopped() {
     child.kill().expect("it runs");
     child.wait().expect("it ends");
 }
+
+#[test]
+fn what_keeps_a_name_from_a_destination_is_told_with_what_would_lead_there() {
+    let shell =
+        Shell::with(&[("disco/web", "127.0.0.1 8081\n"), ("disco/web-v2", "127.0.0.1 8082\n")]);
+    shell.write(
+        "routes.dtab",
+        "/srv => /#/io.l5d.fs ;\n/svc => /srv ;\n/svc/web => /srv/web-v2 ;\n",
+    );
+    let ask = |name: &str, destination: &str| {
+        let args = ["delegate", name, "-d", "routes.dtab", "--disco", "disco"];
+        shell.run(&[&args[..], &["--explain-not", destination]].concat()).transcript()
+    };
+    let all = [
+        ask("/svc/web-v2", "/#/io.l5d.fs/web-v2"),
+        ask("/svc/web", "/#/io.l5d.fs/web"),
+        ask("/svc/wob", "127.0.0.1:8081"),
+        ask("/svc/web", "/srv/web"),
+    ];
+    insta::assert_snapshot!(all.join("\n"));
+    let entry = ["delegate", "/svc", "-e", "/svc => !", "--explain-not", "127.0.0.1:80"];
+    assert_run!(Shell::with(&[]), &[&entry[..], &["--format", "json"]].concat());
+    let dot = Shell::with(&[]).run(&[&entry[..], &["--format", "dot"]].concat());
+    assert_eq!(dot.status, Some(2), "{}", dot.transcript());
+}

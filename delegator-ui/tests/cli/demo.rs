@@ -111,6 +111,12 @@ fn what_the_guide_says_happens() {
     let place = "/svc => /#/io.l5d.fs  quickstart/linkerd.yaml:";
     assert!(ran.stdout.contains(place) && ran.stdout.contains(demo.listed("web ")));
 
+    let not = ["--admin", &admin, "--explain-not", "/#/io.l5d.fs/web-v2"];
+    let ran = Shell::with(&[]).run(&[&["delegate", "/svc/web"][..], &not].concat());
+    assert_eq!(ran.status, Some(1), "{}", ran.transcript());
+    let would = "l5d-dtab: /svc/web => /#/io.l5d.fs/web-v2\n";
+    assert!(ran.stdout.contains(would), "{}", ran.transcript());
+
     let copy = demo.guide.iter().find(|line| line.starts_with("cp ")).expect("a line to paste");
     let copied = Command::new("sh").args(["-c", copy]).status().expect("a shell");
     assert!(copied.success());

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{is_bound, percent, spread};
+use super::{percent, shares_of};
 use crate::builtin;
 use crate::delegation::{Delegation, Layer, Outcome, Step, Via};
 use crate::name::{Addr, Bound, Failure, FailureKind};
@@ -67,10 +67,7 @@ fn shares(delegation: &Delegation) -> Vec<(Option<&Path>, f64)> {
                 continue;
             }
             Step::Union(branches) => {
-                let kept = |branch: &Delegation| is_bound(branch.outcome);
-                let weights =
-                    branches.iter().map(|(weight, branch)| kept(branch).then_some(*weight));
-                let parts = spread::shares(&weights.collect::<Vec<_>>());
+                let parts = shares_of(branches);
                 let taken = branches.iter().zip(parts).filter(|(_, part)| *part > 0.0).rev();
                 todo.extend(taken.map(|((_, branch), part)| (branch, share * part)));
                 continue;
@@ -168,7 +165,7 @@ fn decider(root: &Delegation) -> End<'_> {
 }
 
 /// What a bound name is, and what is wrong with its address.
-pub(super) fn bound(bound: &Bound) -> String {
+pub(crate) fn bound(bound: &Bound) -> String {
     let id = &bound.id;
     let from_file = id.starts_with(&Path::from_segments(["#", "io.l5d.fs"]));
     let state = match &bound.addr {
@@ -282,7 +279,7 @@ pub(super) fn unknown_class(path: &Path) -> String {
 
 /// What led to too many names in a row: the steps of the cycle, from the last time that the name
 /// came up, or the first few names if each is new.
-pub(super) fn endless(names: &[&Path]) -> String {
+pub(crate) fn endless(names: &[&Path]) -> String {
     let arrows =
         |names: &[&Path]| names.iter().map(|n| n.to_string()).collect::<Vec<_>>().join(" -> ");
     let Some((last, earlier)) = names.split_last() else { return String::new() };

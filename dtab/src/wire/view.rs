@@ -72,7 +72,7 @@ fn write(node: &ViewNode, depth: usize, steps: &mut Vec<Value>) {
     }
 }
 
-fn dentry(entry: &ViewDentry) -> Value {
+pub(super) fn dentry(entry: &ViewDentry) -> Value {
     let table = match entry.layer {
         Layer::Base => "base",
         Layer::Local => "override",

@@ -2,8 +2,11 @@
 //! see each of its endpoints.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use dtab::Addr;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::client_state;
@@ -25,38 +28,58 @@ pub(crate) fn clients(
     for bound in interpreter.bound() {
         let of_client = |view: &&ClientView| view.router == label && view.client == bound.id;
         let endpoints = views.iter().find(of_client).map_or(&[][..], |view| &view.endpoints);
-        let mut client = client_state(&bound.addr);
-        client["endpoints"] = endpoints.iter().map(endpoint).collect();
+        let mut client = client(&bound.addr, endpoints);
         client["config"] = config(&configured.of(&bound.id));
         clients.insert(bound.id.to_string(), client);
     }
     json!(clients)
 }
 
-fn endpoint(view: &EndpointView) -> Value {
-    let (state, wait) = match view.busy {
-        None => ("open", None),
-        Some(Busy::Dead(wait)) => ("dead", Some(("probe_in_ms", wait))),
-        Some(Busy::Probing) => ("probing", None),
-        Some(Busy::FailedFast(since)) => ("failed_fast", Some(("since_ms", since))),
-    };
-    let mut shown = json!({
-        "address": view.address.to_string(),
-        "weight": view.weight,
-        "state": state,
-        "load": view.load,
-        "failures": view.failures,
-    });
-    if let Some((name, wait)) = wait {
-        shown[name] = millis(wait);
+/// A client, without its configuration.
+pub(super) fn client(addr: &Addr, endpoints: &[EndpointView]) -> Value {
+    let mut client = client_state(addr);
+    client["endpoints"] = json!(endpoints.iter().map(ShownEndpoint::of).collect::<Vec<_>>());
+    client
+}
+
+/// An endpoint as it is shown. What does not hold for it is left out.
+#[derive(Serialize)]
+pub(super) struct ShownEndpoint {
+    address: SocketAddr,
+    weight: f64,
+    state: &'static str,
+    load: u32,
+    failures: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probe_in_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peak_ewma_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    success_rate: Option<f64>,
+}
+
+impl ShownEndpoint {
+    pub(super) fn of(view: &EndpointView) -> Self {
+        let (state, probe_in, since) = match view.busy {
+            None => ("open", None, None),
+            Some(Busy::Dead(wait)) => ("dead", Some(wait), None),
+            Some(Busy::Probing) => ("probing", None, None),
+            Some(Busy::FailedFast(since)) => ("failed_fast", None, Some(since)),
+        };
+        ShownEndpoint {
+            address: view.address,
+            weight: view.weight,
+            state,
+            load: view.load,
+            failures: view.failures,
+            probe_in_ms: probe_in.map(in_millis),
+            since_ms: since.map(in_millis),
+            peak_ewma_ms: view.cost.map(|cost| cost.as_micros() as f64 / 1000.0),
+            success_rate: view.success_rate,
+        }
     }
-    if let Some(cost) = view.cost {
-        shown["peak_ewma_ms"] = json!(cost.as_micros() as f64 / 1000.0);
-    }
-    if let Some(rate) = view.success_rate {
-        shown["success_rate"] = json!(rate);
-    }
-    shown
 }
 
 /// What holds for a client, by the keys of a configuration that would ask for it. Limits that are not
@@ -175,7 +198,11 @@ fn accrual(config: &FailureAccrualConfig) -> Value {
 }
 
 fn millis(time: Duration) -> Value {
-    json!(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+    json!(in_millis(time))
+}
+
+fn in_millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// `/clients.json`: those of every router, by its label.
@@ -234,6 +261,6 @@ mod tests {
             busy(Busy::FailedFast(Duration::from_millis(10))),
             rated,
         ];
-        insta::assert_json_snapshot!(views.iter().map(endpoint).collect::<Vec<_>>());
+        insta::assert_json_snapshot!(views.iter().map(ShownEndpoint::of).collect::<Vec<_>>());
     }
 }

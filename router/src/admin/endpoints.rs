@@ -1,18 +1,25 @@
 //! What is answered at each path.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use arc_swap::ArcSwap;
 use axum::body::Body;
 use axum::response::IntoResponse;
-use dtab::{Dtab, Path, Source};
-use http::header::{ALLOW, CONTENT_TYPE, HOST, X_CONTENT_TYPE_OPTIONS};
+use dtab::Path;
+use http::header::{ALLOW, CONTENT_TYPE, HOST};
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError};
 use serde_json::{Value, json};
 
 use super::query::Params;
-use super::{AdminContext, PrometheusPage, delegator, explained, grace, guard};
+use super::question::{Question, Wrong};
+use super::stats::NoHistory;
+use super::{
+    AdminContext, AdminRouter, PrometheusPage, delegator, dtabs, explained, grace, guard, requests,
+    why_not,
+};
 use crate::telemetry::Query;
 use crate::tls::reload::Status;
 
@@ -28,7 +35,7 @@ const FAVICON: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1
     <path d=\"M7 1h2v14H7z\" fill=\"#765\"/><path d=\"M2 3h9l3 2.5L11 8H2z\" fill=\"#2a7\"/></svg>";
 
 /// The paths that are always there.
-const PATHS: [&str; 18] = [
+const PATHS: [&str; 29] = [
     "/admin",
     "/admin/metrics.json",
     "/admin/ping",
@@ -42,23 +49,38 @@ const PATHS: [&str; 18] = [
     "/clients.json",
     "/config.json",
     "/delegation.json",
+    "/delegation/events",
     "/delegator.json",
+    "/dtab/check.json",
+    "/dtab/compare.json",
+    "/dtab/words.json",
     "/favicon.ico",
     "/metrics.json",
+    "/requests",
+    "/requests.json",
+    "/requests/events",
     "/routers.json",
+    "/stats.json",
+    "/stats/events",
+    "/stats/history.json",
     "/watches.json",
+    "/why-not.json",
 ];
 
 /// Answers a request that the pages had no route for.
-pub(super) async fn answer(context: &AdminContext, request: Request<Body>) -> Response<Body> {
+pub(super) async fn answer(
+    shared: &Arc<ArcSwap<AdminContext>>,
+    request: Request<Body>,
+) -> Response<Body> {
     let (head, body) = request.into_parts();
-    let mut answer = match dispatch(context, &head, body).await {
-        Ok(answer) | Err(answer) => answer,
+    let answered = match head.uri.path() {
+        // It goes on under the configurations to come.
+        explained::EVENTS => explained_events(shared, &head, body).await,
+        _ => dispatch(&shared.load_full(), &head, body).await,
     };
-    // Texts may echo what was asked: no browser shall take them for a page.
-    let headers = answer.headers_mut();
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    answer
+    match answered {
+        Ok(answer) | Err(answer) => answer,
+    }
 }
 
 type Answered = Result<Response<Body>, Response<Body>>;
@@ -70,16 +92,17 @@ async fn dispatch(context: &AdminContext, head: &Parts, body: Body) -> Answered 
         let PrometheusPage { prefix, .. } = page;
         return Ok(typed("text/plain", context.metrics.prometheus(prefix)));
     }
-    let recent = context.recent_requests.as_deref();
     Ok(match path {
         "/admin/metrics/influxdb" if context.influxdb => {
             let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
             typed("text/plain", context.metrics.influxdb(host.unwrap_or("none")))
         }
-        "/requests" => recent.map_or_else(not_found, |recent| typed(HTML, recent.page())),
-        "/requests.json" => {
-            recent.map_or_else(not_found, |recent| typed(JSON, recent.json().to_string()))
-        }
+        "/requests" => typed(HTML, context.requests.recent.page()),
+        "/requests.json" => match context.requests.list(&params) {
+            Ok(requests) => typed(JSON, requests.to_string()),
+            Err(why) => text(StatusCode::BAD_REQUEST, format!("{why}\n")),
+        },
+        "/requests/events" => context.requests.events(),
         "/admin" | "/admin/" | "/admin/index.txt" => typed("text/plain", index(context)),
         "/admin/ping" => typed(TEXT, "pong"),
         "/admin/server_info" => typed(JSON_UTF8, format!("{:#}", server_info(context))),
@@ -89,17 +112,31 @@ async fn dispatch(context: &AdminContext, head: &Parts, body: Body) -> Answered 
         "/config.json" => typed(JSON_UTF8, context.config_json.to_string()),
         "/delegator.json" => delegate(context, head, body).await?,
         "/delegation.json" => explain(context, head, params, body).await?,
+        "/why-not.json" => explain_not(context, head, params, body).await?,
+        "/dtab/check.json" => check_dtab(head, params, body).await?,
+        "/dtab/compare.json" => compare_dtabs(context, head, params, body).await?,
+        "/dtab/words.json" => {
+            let router = chosen_router(context, &params).map_err(wrong)?;
+            typed(JSON, dtabs::words(router).to_string())
+        }
         "/bound-names.json" => typed(JSON, bound_names(context).to_string()),
         "/certificates.json" => typed(JSON, certificates(context).to_string()),
         "/client_state.json" => typed(JSON_UTF8, (context.clients)().to_string()),
         "/clients.json" => typed(JSON, (context.clients_in_full)().to_string()),
         "/routers.json" => typed(JSON, context.routers_in_full.to_string()),
         "/admin/registry.json" => typed(TEXT, format!("{:#}", (context.registry)())),
+        "/stats.json" => typed(JSON, context.stats.json(context)),
+        "/stats/events" => context.stats.events(context),
+        "/stats/history.json" => match context.stats.history(&params) {
+            Ok(history) => typed(JSON, history.to_string()),
+            Err(why @ NoHistory::Unclear) => text(StatusCode::BAD_REQUEST, format!("{why}\n")),
+            Err(why @ NoHistory::NoSuchRow) => text(StatusCode::NOT_FOUND, format!("{why}\n")),
+        },
         "/favicon.ico" => typed("image/svg+xml", FAVICON),
         "/watches.json" => typed(JSON, context.namers.state().to_string()),
         "/logging.json" => logging(context, head, params, body).await?,
         path => {
-            let state = namer_state(context, path);
+            let state = namer_state(context, path).or_else(|| requests::one(context, path));
             state.map_or_else(not_found, |state| typed(JSON, state.to_string()))
         }
     })
@@ -125,9 +162,6 @@ fn index(context: &AdminContext) -> String {
     let mut paths: Vec<String> = PATHS.iter().map(|&path| path.to_owned()).collect();
     paths.extend(context.prometheus.iter().map(|page| page.path.clone()));
     paths.extend(context.influxdb.then(|| "/admin/metrics/influxdb".to_owned()));
-    if context.recent_requests.is_some() {
-        paths.extend(["/requests", "/requests.json"].map(str::to_owned));
-    }
     paths.extend(context.log_levels.iter().map(|_| "/logging.json".to_owned()));
     paths.extend(context.namers.prefixes().iter().map(|prefix| {
         let name = prefix.to_string();
@@ -170,7 +204,7 @@ fn shutdown(context: &AdminContext, head: &Parts, params: &Params) -> Response<B
         return not_allowed("POST");
     }
     if guard::is_foreign(head) {
-        return text(StatusCode::FORBIDDEN, "not for pages of other origins\n");
+        return text(StatusCode::FORBIDDEN, guard::FOREIGN);
     }
     let grace = match params.get("grace") {
         None => None,
@@ -222,21 +256,78 @@ async fn delegate(context: &AdminContext, head: &Parts, body: Body) -> Answered 
     })
 }
 
+/// The router that a question names, or the only one.
+fn chosen_router<'c>(context: &'c AdminContext, params: &Params) -> Result<&'c AdminRouter, Wrong> {
+    context
+        .router(params.get("router").filter(|label| !label.is_empty()))
+        .ok_or_else(|| (StatusCode::NOT_FOUND, context.unknown_router()))
+}
+
 async fn explain(context: &AdminContext, head: &Parts, params: Params, body: Body) -> Answered {
     let params = with_form(head, params, body).await?;
-    let bad = |why: String| text(StatusCode::BAD_REQUEST, why);
-    let Some(router) = context.router(params.get("router")) else {
-        let labels: Vec<_> = context.routers.iter().map(|router| router.label.as_str()).collect();
-        let why = format!("Unknown router: name one as in ?router=, of {}", labels.join(", "));
-        return Err(text(StatusCode::NOT_FOUND, why));
-    };
-    let path = params.get("path").unwrap_or_default();
-    let path = Path::parse(path).map_err(|error| bad(format!("Invalid path: {error}")))?;
-    let local = Source::new("override", params.get("dtab").unwrap_or_default());
-    let local =
-        Dtab::parse_source(&local).map_err(|error| bad(format!("Invalid dtab: {error}")))?;
-    let json = explained(&router.label, &router.interpreter, &local, &path).await;
+    let question = Question::read(&params).map_err(wrong)?;
+    let json = explained::explained(context, &question).await.map_err(wrong)?;
     Ok(typed(JSON, json.to_string()))
+}
+
+async fn explain_not(context: &AdminContext, head: &Parts, params: Params, body: Body) -> Answered {
+    let params = with_form(head, params, body).await?;
+    let json = why_not::why_not(context, &params).await.map_err(wrong)?;
+    Ok(typed(JSON, json.to_string()))
+}
+
+async fn explained_events(
+    shared: &Arc<ArcSwap<AdminContext>>,
+    head: &Parts,
+    body: Body,
+) -> Answered {
+    let params = Params::parse(head.uri.query().unwrap_or_default());
+    let params = with_form(head, params, body).await?;
+    let question = Question::read(&params).map_err(wrong)?;
+    explained::events(shared, question).map_err(wrong)
+}
+
+fn wrong((status, why): Wrong) -> Response<Body> {
+    text(status, why)
+}
+
+async fn check_dtab(head: &Parts, params: Params, body: Body) -> Answered {
+    let params = with_form(head, params, body).await?;
+    let text = params.get("dtab").unwrap_or_default().to_owned();
+    let found = tokio::task::spawn_blocking(move || dtabs::check(&text)).await;
+    let found = found.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())?;
+    Ok(typed(JSON, found.to_string()))
+}
+
+async fn compare_dtabs(
+    context: &AdminContext,
+    head: &Parts,
+    params: Params,
+    body: Body,
+) -> Answered {
+    let params = with_form(head, params, body).await?;
+    let router = chosen_router(context, &params).map_err(wrong)?;
+    let bad = |why: String| text(StatusCode::BAD_REQUEST, why);
+    let read = |name: &str| dtabs::read(name, params.get(name).unwrap_or_default());
+    let given = params.get("before").filter(|before| !before.trim().is_empty());
+    let before = match given {
+        Some(_) => read("before").map_err(bad)?,
+        None => router.interpreter.base().clone(),
+    };
+    let (after, local) = (read("after").map_err(bad)?, read("dtab").map_err(bad)?);
+    let lines = params.get("names").unwrap_or_default().lines().map(str::trim);
+    let mut names = Vec::new();
+    for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        names.push(
+            Path::parse(line).map_err(|error| bad(format!("Invalid path in names: {error}")))?,
+        );
+    }
+    if names.is_empty() {
+        names = router.interpreter.bound_names();
+        names.sort();
+    }
+    let comparison = dtabs::Comparison { before, after, local, names };
+    Ok(typed(JSON, dtabs::compare(router, comparison).await.to_string()))
 }
 
 /// Linkerd has one empty name where no namer can list any.
@@ -258,9 +349,7 @@ async fn logging(context: &AdminContext, head: &Parts, params: Params, body: Bod
     };
     match head.method {
         Method::GET | Method::HEAD => Ok(typed(JSON, levels.to_json().to_string())),
-        Method::POST if guard::is_foreign(head) => {
-            Err(text(StatusCode::FORBIDDEN, "not for pages of other origins\n"))
-        }
+        Method::POST if guard::is_foreign(head) => Err(text(StatusCode::FORBIDDEN, guard::FOREIGN)),
         Method::POST => {
             let params = with_form(head, params, body).await?;
             match (params.get("logger"), params.get("level")) {

@@ -5,10 +5,14 @@
 //! loopback answers only to names that cannot be rebound: addresses, `localhost`, and those that
 //! are configured. Changes are refused to pages of other origins besides.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use http::header::{HOST, ORIGIN};
 use http::request::Parts;
+use tokio::net::TcpListener;
+
+/// What pages of other origins are told when they ask for a change.
+pub(super) const FOREIGN: &str = "not for pages of other origins\n";
 
 /// What `Host` may say.
 #[derive(Clone, Debug)]
@@ -19,6 +23,12 @@ pub(super) struct HostRule {
 }
 
 impl HostRule {
+    /// The rule for a server on this socket.
+    pub(super) fn of(listener: &TcpListener, names: &[String]) -> Self {
+        let ip = listener.local_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |local| local.ip());
+        HostRule::new(ip, names)
+    }
+
     /// The rule for a server that listens on `ip`.
     pub(super) fn new(ip: IpAddr, names: &[String]) -> Self {
         HostRule { any: !ip.to_canonical().is_loopback(), names: names.to_vec() }

@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
 use super::AdminContext;
-use crate::identifier::{Identifier, RequestHead};
+use crate::identifier::RequestHead;
 
 /// Serves until it is dropped; each request sees the routers of its time.
 pub async fn serve_identifiers(listener: TcpListener, context: Arc<ArcSwap<AdminContext>>) {

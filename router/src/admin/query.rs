@@ -26,6 +26,11 @@ impl Params {
         self.0.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
     }
 
+    /// Every parameter of this name.
+    pub(super) fn all<'p>(&'p self, name: &'p str) -> impl Iterator<Item = &'p str> {
+        self.0.iter().filter(move |(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+
     /// Whether a switch is on: `true`, `1`, or given without a value.
     pub(super) fn is_on(&self, name: &str) -> bool {
         matches!(self.get(name), Some("true" | "1" | ""))

@@ -101,7 +101,7 @@ pub(super) async fn answer(context: &AdminContext, head: &Parts) -> Response<Bod
         _ => return (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET, POST")]).into_response(),
     }
     if guard::is_foreign(head) {
-        return text(StatusCode::FORBIDDEN, "not for pages of other origins\n".to_owned());
+        return text(StatusCode::FORBIDDEN, guard::FOREIGN.to_owned());
     }
     let Some(requests) = &context.reload.requests else {
         let why = "the configuration did not come from a file that can be read again\n";

@@ -18,6 +18,10 @@ impl Category {
     fn of(path: &str) -> Self {
         match path {
             "/"
+            | "/config"
+            | "/playground"
+            | "/watches"
+            | "/why-not"
             | "/config.json"
             | "/metrics.json"
             | "/admin/metrics.json"
@@ -26,7 +30,10 @@ impl Category {
             | "/delegator.json"
             | "/logging"
             | "/help" => Category::Ui,
-            path if path.starts_with("/files/") || path.starts_with("/admin/files/") => {
+            path if ["/files/", "/admin/files/", "/assets/"]
+                .iter()
+                .any(|it| path.starts_with(it)) =>
+            {
                 Category::Ui
             }
             "/admin/shutdown" | "/admin/reload" | "/logging.json" => Category::Control,

@@ -7,9 +7,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::config::kinds::RecentRequestsConfig;
+use crate::client::health::HealthTable;
 use crate::identifier::{HeaderIdentifier, HeaderTokenIdentifier, Identifier};
 use crate::naming::{Hosts, LiveNamer, Watch, constant};
+use crate::telemetry::recent_requests::RecentRequests;
+
+mod delegation;
+mod requests;
+mod why_not;
 
 /// Knows `web` (one address), `wait` (never known) and `broken`.
 struct Fixed;
@@ -45,6 +50,7 @@ impl LiveNamer for Fixed {
 
 struct Admin {
     app: axum::Router,
+    context: Arc<ArcSwap<AdminContext>>,
     metrics: Metrics,
     stopped: Stopped,
 }
@@ -61,7 +67,8 @@ fn identifier(identifier: impl Identifier + 'static) -> Arc<IdentifierChain> {
 fn admin_with(change: impl FnOnce(&mut AdminContext)) -> Admin {
     let (context, metrics, stopped) = context(change);
     let pages = axum::Router::new().route("/page", axum::routing::get(|| async { "a page" }));
-    Admin { app: app(context, [127, 0, 0, 1].into(), pages), metrics, stopped }
+    let app = app(context.clone(), HostRule::new([127, 0, 0, 1].into(), &[]), pages);
+    Admin { app, context, metrics, stopped }
 }
 
 type Stopped = mpsc::Receiver<Option<Duration>>;
@@ -97,6 +104,8 @@ fn context(
             })
         }),
         clients_in_full: Box::new(|| json!({ "http": {} })),
+        health: HealthTable::new(),
+        delegations: Streams::new(),
         routers_in_full: json!([{ "label": "http" }]),
         registry: Box::new(|| json!({ "registry": {} })),
         security: None,
@@ -106,10 +115,8 @@ fn context(
             prefix: String::new(),
         }],
         influxdb: true,
-        recent_requests: Some(RecentRequests::new(&RecentRequestsConfig {
-            sample_rate: 1.0,
-            capacity: 10,
-        })),
+        requests: Requests::new(RecentRequests::new()),
+        stats: Stats::new(metrics.clone(), HealthTable::new()),
         log_levels: None,
         host_names: Vec::new(),
         started: SystemTime::now(),
@@ -167,8 +174,9 @@ async fn simple_pages_are_as_linkerd_has_them() {
 async fn every_listed_path_is_served() {
     let admin = admin();
     for path in admin.get("/admin/index.txt").await.1.lines() {
-        let (status, body) = admin.get(path).await;
-        assert_ne!(status, 404, "{path}: {body}");
+        let request = Request::get(path).header("host", "localhost").body(Body::empty());
+        let answer = admin.app.clone().oneshot(request.unwrap()).await.unwrap();
+        assert_ne!(answer.status(), 404, "{path}");
     }
 }
 
@@ -430,13 +438,16 @@ async fn it_serves_sockets_and_survives_rubbish() {
         namers: Arc::new(LiveNamers::new(Vec::new(), Hosts::system(rt))),
         clients: Box::new(|| json!({})),
         clients_in_full: Box::new(|| json!({})),
+        health: HealthTable::new(),
+        delegations: Streams::new(),
         routers_in_full: json!([]),
         registry: Box::new(|| json!({})),
         security: None,
         shutdown: mpsc::channel(1).0,
         prometheus: Vec::new(),
         influxdb: false,
-        recent_requests: None,
+        requests: Requests::new(RecentRequests::new()),
+        stats: Stats::new(Metrics::new(), HealthTable::new()),
         log_levels: None,
         host_names: Vec::new(),
         started: SystemTime::now(),
@@ -447,7 +458,7 @@ async fn it_serves_sockets_and_survives_rubbish() {
         listener,
         None,
         Arc::new(ArcSwap::from_pointee(context)),
-        axum::Router::new(),
+        Box::new(|_| axum::Router::new()),
     ));
     let talk = async |bytes: &[u8]| {
         let mut stream = TcpStream::connect(at).await.unwrap();
@@ -469,4 +480,67 @@ async fn it_serves_sockets_and_survives_rubbish() {
     let two = talk(b"GET /admin/ping HTTP/1.1\r\nHost: localhost\r\n\r\nGET /bound-names.json HTTP/1.0\r\n\r\n").await;
     assert!(two.contains("\r\n\r\npong") && two.ends_with(r#"[""]"#), "{two}");
     serving.abort();
+}
+
+#[tokio::test]
+async fn what_goes_on_is_told_at_once_and_each_second() {
+    let admin = admin();
+    for (query, status) in [
+        ("", 400),
+        ("router=http", 400),
+        ("kind=x&router=http&name=y", 400),
+        ("router=http&name=y", 404),
+    ] {
+        let (is, why) = admin.get(&format!("/stats/history.json?{query}")).await;
+        assert_eq!(is, status, "{query}: {why}");
+    }
+    let service = admin.metrics.scope(&["rt", "http", "service", "svc/web"]);
+    let (requests, success, failures) =
+        (service.counter("requests"), service.counter("success"), service.counter("failures"));
+    let (latency, _pending) = (service.stat("request_latency_ms"), service.level("pending"));
+    let client = admin.metrics.scope(&["rt", "http", "client", "#/io.l5d.fs/web"]);
+    let (_client, connections) = (client.counter("requests"), client.level("connections"));
+    let _budget = client.scope("retries").gauge("budget", || 100.0);
+    connections.add(2);
+    let server = admin.metrics.scope(&["rt", "http", "server", "127.0.0.1/4140"]);
+    let served = server.counter("requests");
+    requests.add(4);
+    success.add(3);
+    failures.incr();
+    latency.record(12);
+    served.add(4);
+    admin.context.load().stats.tick(Duration::from_secs(1));
+
+    let mut shown = admin.json("/stats.json").await;
+    assert!(shown["now"].take().is_u64());
+    insta::assert_json_snapshot!("stats", shown);
+    for (kind, name) in [("service", "/svc/web"), ("client", "/%23/io.l5d.fs/web"), ("router", "")]
+    {
+        let uri = format!("/stats/history.json?kind={kind}&router=http&name={name}");
+        let mut history = admin.json(&uri).await;
+        assert!(history["at"].take().is_u64());
+        insta::assert_json_snapshot!(format!("history_{kind}"), history);
+    }
+
+    let request = || Request::get("/stats/events").header("host", "localhost").body(Body::empty());
+    let ask = async || admin.app.clone().oneshot(request().unwrap()).await.unwrap();
+    let answer = ask().await;
+    assert_eq!(answer.headers()[http::header::CONTENT_TYPE], "text/event-stream");
+    let mut streams = [answer.into_body(), ask().await.into_body()];
+    requests.add(6);
+    for stream in &mut streams {
+        let first = frame(stream).await;
+        assert!(first.starts_with("event: stats\ndata: {\"now\":"), "{first}");
+        assert!(first.ends_with("}\n\n") && !first.contains("\"history\""), "{first}");
+    }
+    admin.context.load().stats.tick(Duration::from_secs(1));
+    admin.context.load().stats.tell(&admin.context.load());
+    for stream in &mut streams {
+        assert!(frame(stream).await.contains("\"name\":\"/svc/web\",\"rps\":6.0"));
+    }
+}
+
+async fn frame(body: &mut Body) -> String {
+    let frame = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    String::from_utf8(frame.to_vec()).unwrap()
 }

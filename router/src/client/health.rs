@@ -49,6 +49,13 @@ impl HealthTable {
         health
     }
 
+    /// The endpoints of one client as they are now; none if no worker has it.
+    pub(crate) fn endpoints(&self, router: &str, id: &Path) -> Vec<EndpointView> {
+        let key = (router.to_owned(), id.clone());
+        let health = lock(&self.clients).get(&key).and_then(Weak::upgrade);
+        health.map_or_else(Vec::new, |health| health.view(Instant::now()))
+    }
+
     /// Keeps what is known now until it is dropped, whether or not any worker has the clients.
     pub(crate) fn keep(&self) -> KeptHealth {
         let kept = lock(&self.clients).values().filter_map(Weak::upgrade).collect::<Vec<_>>();

@@ -227,7 +227,7 @@ pub(crate) static TELEMETERS: Category<TelemeterConfig> = Category {
         ),
         built(
             "io.l5d.recentRequests",
-            "A page with the latest requests, /requests.",
+            "How many of the latest requests are remembered; they are shown at /requests.",
             &[telemeter::RECENT_REQUESTS_KEYS],
             telemeter::read_recent_requests,
         ),

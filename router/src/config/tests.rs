@@ -418,6 +418,30 @@ fn values_without_end_are_refused() {
     assert!(errors.to_string().contains("more than 500000 values"), "{errors}");
 }
 
+/// `/config.json` shows every value that is given, so none may be a secret itself.
+#[test]
+fn secrets_stand_in_files_and_only_the_files_are_named() {
+    let words = ["secret", "password", "credential", "token", "keypath", "authinfo"];
+    let keys: Vec<_> = reference().into_iter().flat_map(|object| object.keys).collect();
+    let secret = |path: &str| {
+        let name = path.rsplit('.').next().unwrap_or(path).to_ascii_lowercase();
+        words.iter().any(|word| name.contains(word))
+    };
+    let mut secrets = keys.iter().filter(|key| secret(&key.path)).peekable();
+    assert!(secrets.peek().is_some(), "there are keys that name files of secrets");
+    for key in secrets {
+        assert_eq!(key.type_, Type::File.to_string(), "{}", key.path);
+    }
+    let shown = full().to_json().to_string();
+    for name in ["key.pem", "secret"] {
+        let text = std::fs::read_to_string(format!("../fixtures/config/files/{name}"));
+        let text = text.expect("a text");
+        for line in text.lines().filter(|line| !line.starts_with("-----")) {
+            assert!(shown.contains(name) && !shown.contains(line), "{name} is shown");
+        }
+    }
+}
+
 /// The keys that Linkerd 1.7.5 lists when it meets an unknown one.
 #[test]
 fn no_key_of_linkerds_is_unknown() {

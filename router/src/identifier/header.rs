@@ -28,6 +28,10 @@ impl HeaderIdentifier {
 }
 
 impl Identifier for HeaderIdentifier {
+    fn kind(&self) -> &'static str {
+        "io.l5d.header"
+    }
+
     fn identify(&self, request: &RequestHead<'_>) -> Result<Identification, IdentifyError> {
         let value = self.header.read(request)?;
         let path = match str::from_utf8(value) {

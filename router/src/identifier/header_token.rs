@@ -26,6 +26,10 @@ impl HeaderTokenIdentifier {
 }
 
 impl Identifier for HeaderTokenIdentifier {
+    fn kind(&self) -> &'static str {
+        "io.l5d.header.token"
+    }
+
     fn identify(&self, request: &RequestHead<'_>) -> Result<Identification, IdentifyError> {
         let mut name = self.prefix.clone();
         name.push(self.header.read(request)?);

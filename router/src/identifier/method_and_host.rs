@@ -33,6 +33,10 @@ impl MethodAndHostIdentifier {
 }
 
 impl Identifier for MethodAndHostIdentifier {
+    fn kind(&self) -> &'static str {
+        "io.l5d.methodAndHost"
+    }
+
     fn identify(&self, request: &RequestHead<'_>) -> Result<Identification, IdentifyError> {
         let mut name = self.prefix.clone();
         match request.version {

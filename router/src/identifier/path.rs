@@ -30,6 +30,10 @@ impl PathIdentifier {
 }
 
 impl Identifier for PathIdentifier {
+    fn kind(&self) -> &'static str {
+        "io.l5d.path"
+    }
+
     fn identify(&self, request: &RequestHead<'_>) -> Result<Identification, IdentifyError> {
         let path = request.path();
         // Everything behind the first slash; `None` when there is not one segment.

@@ -18,6 +18,10 @@ impl StaticIdentifier {
 }
 
 impl Identifier for StaticIdentifier {
+    fn kind(&self) -> &'static str {
+        "io.l5d.static"
+    }
+
     fn identify(&self, _: &RequestHead<'_>) -> Result<Identification, IdentifyError> {
         Ok(self.name.clone().into())
     }

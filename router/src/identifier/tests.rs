@@ -17,6 +17,17 @@ fn identify(
     identifier.identify(&RequestHead::from(&parts)).map(|found| found.name.to_string())
 }
 
+/// The same by several.
+fn identify_by(
+    chain: &IdentifierChain,
+    target: &str,
+    headers: &[(&'static str, &'static str)],
+) -> Result<(String, &'static str), IdentifyError> {
+    let parts = parts(target, headers);
+    let found = chain.identify_by(&RequestHead::from(&parts))?;
+    Ok((found.0.name.to_string(), found.1.kind()))
+}
+
 fn prefix() -> Path {
     Path::parse("/svc").unwrap()
 }
@@ -27,8 +38,9 @@ fn a_chain_reports_the_last_reason() {
         Box::new(HeaderIdentifier::new(prefix(), "l5d-name").unwrap()),
         Box::new(PathIdentifier::new(prefix(), 1)),
     ]);
-    assert_eq!(identify(&chain, "/a", &[]).unwrap(), "/svc/a");
-    let error = identify(&chain, "/", &[]).unwrap_err();
+    let found = identify_by(&chain, "/a", &[]).unwrap();
+    assert_eq!(found, ("/svc/a".to_owned(), "io.l5d.path"));
+    let error = identify_by(&chain, "/", &[]).unwrap_err();
     assert_eq!(error.to_string(), "not enough segments in path");
     assert_eq!(error.status(), StatusCode::BAD_REQUEST);
 }
@@ -39,14 +51,14 @@ fn an_error_ends_a_chain() {
         Box::new(HeaderIdentifier::new(prefix(), "l5d-name").unwrap()),
         Box::new(StaticIdentifier::new(&prefix(), &prefix())),
     ]);
-    let error = identify(&chain, "/", &[("l5d-name", "web")]).unwrap_err();
+    let error = identify_by(&chain, "/", &[("l5d-name", "web")]).unwrap_err();
     assert_eq!(error.to_string(), "'/' expected but 'w' found at '[w]eb'");
     assert_eq!(error.status(), StatusCode::BAD_REQUEST);
 }
 
 #[test]
 fn an_empty_chain_identifies_nothing() {
-    let error = identify(&IdentifierChain::new(Vec::new()), "/", &[]).unwrap_err();
+    let error = identify_by(&IdentifierChain::new(Vec::new()), "/", &[]).unwrap_err();
     assert_eq!(error.to_string(), "empty identifier list");
 }
 

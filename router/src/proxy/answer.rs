@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use dtab::{Dtab, Path};
 use http::{HeaderValue, Method, Response, StatusCode};
@@ -36,6 +37,8 @@ pub(crate) struct Refusal {
     closes: bool,
     /// As what it is counted.
     cause: Cause,
+    /// What the name is bound to, if that is why.
+    binding: Option<Arc<Binding>>,
 }
 
 impl Refusal {
@@ -50,6 +53,7 @@ impl Refusal {
             retryable: false,
             closes: false,
             cause: Cause::Refused,
+            binding: None,
         }
     }
 
@@ -94,18 +98,24 @@ impl Refusal {
             }
         };
         let explanation = Some(explain(binding, interpreter));
-        Refusal { explanation, cause: Cause::Unbound, ..Refusal::new(status, message) }
+        let (cause, binding) = (Cause::Unbound, Some(binding.clone()));
+        Refusal { explanation, cause, binding, ..Refusal::new(status, message) }
     }
 
     /// The name is bound to nothing, or to nobody.
-    pub(crate) fn no_brokers(binding: &Binding, entry: &Entry, interpreter: &Interpreter) -> Self {
+    pub(crate) fn no_brokers(
+        binding: &Arc<Binding>,
+        entry: &Entry,
+        interpreter: &Interpreter,
+    ) -> Self {
         let (service, overrides) = (&entry.path, &entry.local);
         let (dtab, base) = (&Dtab::empty(), interpreter.base());
         let message = NoBrokers { service, dtab, base, overrides }.to_string();
         let brief = Some(format!("Unable to route request!\n\nservice name: {service}\n"));
         let explanation = Some(explain(binding, interpreter));
         let refusal = Refusal::new(StatusCode::BAD_GATEWAY, message);
-        Refusal { brief, explanation, cause: Cause::NoBrokers, ..refusal }
+        let (cause, binding) = (Cause::NoBrokers, Some(binding.clone()));
+        Refusal { brief, explanation, cause, binding, ..refusal }
     }
 
     /// No endpoint takes a connection.
@@ -157,6 +167,21 @@ impl Refusal {
         let explanation = Some(format!("{client}: it gets no more at a time"));
         let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message);
         Refusal { explanation, retryable: true, cause: Cause::TooManyInFlight, ..refusal }
+    }
+
+    /// The status that the caller gets.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Why, for those who may know all.
+    pub(crate) fn reason(&self) -> &str {
+        self.explanation.as_ref().unwrap_or(&self.message)
+    }
+
+    /// What the name is bound to, if that is why.
+    pub(crate) fn binding(&self) -> Option<&Arc<Binding>> {
+        self.binding.as_ref()
     }
 
     /// As what it is counted.

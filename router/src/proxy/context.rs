@@ -68,6 +68,13 @@ impl Overrides {
         Some(Overrides { policy: policy.id, baggage, routers, users })
     }
 
+    /// The headers as they came, for people.
+    pub(crate) fn shown(&self) -> String {
+        let all = [&self.baggage, &self.routers, &self.users].into_iter().flatten();
+        let all: Vec<_> = all.map(|value| String::from_utf8_lossy(value)).collect();
+        all.join(" ; ")
+    }
+
     /// The table that they make, if the policy accepts it.
     pub(crate) fn parse(&self, policy: &OverridePolicy) -> Result<Dtab, Refusal> {
         let all = [&self.baggage, &self.routers, &self.users];

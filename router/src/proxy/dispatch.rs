@@ -1,5 +1,6 @@
 //! From a name to the answer of a service: bound, sent, and tried again if need be.
 
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ use super::answer::Refusal;
 use super::bindings::{Choice, Destination, Entry, InUse, Leaf, Resolved};
 use super::context::Context;
 use super::trace_request::TraceRequest;
-use super::{Caller, LocalServer, upgrade, with_status};
+use super::{Caller, LocalServer, Received, upgrade, with_status};
 use crate::backoff::Backoff;
 use crate::classifier::Class;
 use crate::client::limit::{Limit, within};
@@ -26,9 +27,23 @@ use crate::telemetry::tap::{Exchange, LocalTaps, ResponseHead};
 use crate::tls::peer::ForwardedCert;
 
 /// What a name is bound to, and which of its leaves one attempt takes.
-struct Target {
-    resolved: Rc<Resolved>,
-    drawn: usize,
+#[derive(Clone)]
+pub(super) struct Target {
+    pub(super) resolved: Rc<Resolved>,
+    pub(super) drawn: usize,
+}
+
+/// How far a request came.
+#[derive(Default)]
+pub(super) struct Way {
+    /// Where it was sent last.
+    pub(super) target: Option<Target>,
+    /// Attempts after the first.
+    pub(super) retries: u64,
+    /// Who has answered.
+    pub(super) endpoint: Option<SocketAddr>,
+    /// It counts as failed.
+    pub(super) failed: bool,
 }
 
 /// One attempt, as the taps are told of it.
@@ -48,11 +63,12 @@ impl LocalServer {
         &self,
         caller: &Caller,
         in_use: &InUse,
-        context: &Context,
-        mut parts: http::request::Parts,
+        received: &Received,
+        parts: &mut http::request::Parts,
         body: Incoming,
-        upgrade: Option<HeaderValue>,
+        way: &mut Way,
     ) -> Result<Response<ResponseBody>, Refusal> {
+        let Received { context, upgrade, .. } = received;
         let entry = &in_use.entry;
         let policy = &entry.policy;
         let came = in_use.started;
@@ -60,12 +76,13 @@ impl LocalServer {
         let total = policy.config.total_timeout;
         let total = total.map(|after| Limit::new("totalTimeoutMs", after));
         let mut target = self.bind(entry, total).await?;
+        way.target = Some(target.clone());
         if let Choice::Status(code) = target.resolved.choice(target.drawn) {
             let status = StatusCode::from_u16(*code).unwrap_or(StatusCode::BAD_GATEWAY);
             let binding = &target.resolved.binding;
             return Ok(self.explained(context, binding, None, with_status(status)));
         }
-        let trace = TraceRequest::read(&mut parts, self.shared.trusted)?;
+        let trace = TraceRequest::read(parts, self.shared.trusted)?;
         let label = &self.router.shared.label;
         if let Some(trace) = trace.as_ref().filter(|trace| trace.is_last()) {
             let to = (&*target.resolved, target.drawn);
@@ -96,8 +113,8 @@ impl LocalServer {
                 self.attempt(caller, &certificate, entry, &target, &service, &mut outgoing).await;
             if let Some((taps, began)) = shown {
                 let attempt =
-                    Attempt { came, began, retries, target: &target, head: &outgoing.head };
-                self.show(taps, caller, entry, context, &attempt, attempted.as_ref().ok());
+                    Attempt { came, began, retries, target: &target, head: outgoing.head };
+                show(taps, caller, entry, context, &attempt, attempted.as_ref().ok());
             }
             if class != Class::RetryableFailure {
                 break attempted;
@@ -114,17 +131,22 @@ impl LocalServer {
                 exchange::discard(answer.response.into_body());
             }
             retries += 1;
+            way.retries = retries;
             if wait > Duration::ZERO {
                 tokio::time::sleep(wait).await;
             }
             match self.bind(entry, total).await {
-                Ok(again) => target = again,
+                Ok(again) => {
+                    way.target = Some(again.clone());
+                    target = again;
+                }
                 Err(refusal) => break Err(refusal),
             }
         };
         entry.stats.retried(retries);
         let answered = answered?;
         let selected = answered.response.body().address();
+        way.endpoint = selected;
         let mut response = Self::answer(caller, answered, tunnel)?;
         let Target { resolved, drawn } = &target;
         if let Some(trace) = &trace {
@@ -133,36 +155,6 @@ impl LocalServer {
         }
         let used = resolved.override_used(*drawn);
         Ok(self.explained(context, &resolved.binding, used, response))
-    }
-
-    /// Shows an attempt that has ended to the access log and others.
-    fn show(
-        &self,
-        taps: &LocalTaps,
-        caller: &Caller,
-        entry: &Entry,
-        context: &Context,
-        attempt: &Attempt<'_>,
-        answer: Option<&Answer>,
-    ) {
-        let Target { resolved, drawn } = attempt.target;
-        let Choice::Bound(leaf) = resolved.choice(*drawn) else { return };
-        taps.show(&Exchange {
-            router: &self.router.shared.label,
-            request: attempt.head,
-            caller: caller.remote,
-            server: self.shared.address,
-            service: &entry.path,
-            client: &leaf.bound.id,
-            endpoint: answer.and_then(|answer| answer.response.body().address()),
-            response: answer.map(|answer| ResponseHead::of(&answer.response)),
-            ended: Timestamp::now(),
-            attempt: attempt.began.elapsed(),
-            total: attempt.came.elapsed(),
-            retries: attempt.retries,
-            overrides: resolved.override_used(*drawn).and_then(|used| used.to_str().ok()),
-            trace: context.trace,
-        });
     }
 
     /// Draws where the next attempt goes.
@@ -181,19 +173,19 @@ impl LocalServer {
     }
 
     /// The request as it goes to a service, but for what depends on which one it is.
-    fn prepare(
+    fn prepare<'h>(
         &self,
         caller: &Caller,
         entry: &Entry,
         context: &Context,
-        mut parts: http::request::Parts,
+        parts: &'h mut http::request::Parts,
         body: RequestBody,
         upgrade: Option<&HeaderValue>,
-    ) -> Result<(Outgoing, Option<OnUpgrade>), Refusal> {
+    ) -> Result<(Outgoing<'h>, Option<OnUpgrade>), Refusal> {
         framing::settle_length(&mut parts.headers).map_err(Refusal::bad_request)?;
         let version = parts.version;
         via::append(&mut parts.headers, version);
-        self.write_request_headers(caller, &mut parts);
+        self.write_request_headers(caller, parts);
         entry.write_context(context, &mut parts.headers);
         if let Some(protocol) = upgrade {
             upgrade::ask(&mut parts.headers, protocol);
@@ -209,10 +201,9 @@ impl LocalServer {
             parts.headers.remove(header::TRAILER);
         }
         let tunnel = if upgrade.is_some() {
-            let mut request = Request::from_parts(parts, ());
-            let tunnel = hyper::upgrade::on(&mut request);
-            parts = request.into_parts().0;
-            Some(tunnel)
+            let mut request = Request::new(());
+            *request.extensions_mut() = std::mem::take(&mut parts.extensions);
+            Some(hyper::upgrade::on(&mut request))
         } else {
             None
         };
@@ -246,7 +237,7 @@ impl LocalServer {
         entry: &Rc<Entry>,
         target: &Target,
         service: &Service<'_>,
-        outgoing: &mut Outgoing,
+        outgoing: &mut Outgoing<'_>,
     ) -> (Class, Result<Answer, Refusal>) {
         let Target { resolved, drawn } = target;
         let interpreter = &self.router.shared.interpreter;
@@ -287,6 +278,33 @@ impl LocalServer {
         };
         (class, Err(refusal))
     }
+}
+
+/// Shows an attempt that has ended to the access log and others.
+fn show(
+    taps: &LocalTaps,
+    caller: &Caller,
+    entry: &Entry,
+    context: &Context,
+    attempt: &Attempt<'_>,
+    answer: Option<&Answer>,
+) {
+    let Target { resolved, drawn } = attempt.target;
+    let Choice::Bound(leaf) = resolved.choice(*drawn) else { return };
+    taps.show(&Exchange {
+        request: attempt.head,
+        caller: caller.remote,
+        service: &entry.path,
+        client: &leaf.bound.id,
+        endpoint: answer.and_then(|answer| answer.response.body().address()),
+        response: answer.map(|answer| ResponseHead::of(&answer.response)),
+        ended: Timestamp::now(),
+        attempt: attempt.began.elapsed(),
+        total: attempt.came.elapsed(),
+        retries: attempt.retries,
+        overrides: resolved.override_used(*drawn).and_then(|used| used.to_str().ok()),
+        trace: context.trace,
+    });
 }
 
 fn bad_chunks() -> Refusal {

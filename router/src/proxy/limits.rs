@@ -28,6 +28,10 @@ impl LocalServer {
         };
         let Some(permit) = self.shared.gate.begin(max) else {
             self.stats.nacks.incr();
+            let why = "the server has as many requests as it may (maxConcurrentRequests)";
+            let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why);
+            let (parts, _) = request.into_parts();
+            self.remember_refused(caller, &parts, None, &refusal, came);
             return Ok(nack());
         };
         // A request is under way until the last byte of its response is.
@@ -44,13 +48,20 @@ impl LocalServer {
         let Some(limit) = self.shared.timeout else {
             return self.route(caller, request, came).await;
         };
+        // The request goes with what is given up.
+        let mut seen = Request::new(());
+        seen.method_mut().clone_from(request.method());
+        seen.uri_mut().clone_from(request.uri());
         match Box::pin(tokio::time::timeout(limit, self.route(caller, request, came))).await {
             Ok(answer) => answer,
             Err(_) => {
                 self.stats.timeouts.incr();
                 let limit = limit.as_millis();
                 let why = format!("no response began within {limit} ms (timeoutMs of the server)");
-                Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why))
+                let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why);
+                let (parts, ()) = seen.into_parts();
+                self.remember_refused(caller, &parts, None, &refusal, came);
+                Err(refusal)
             }
         }
     }

@@ -252,14 +252,20 @@ impl ServiceStats {
         }
     }
 
-    pub(crate) fn end(&self, answer: &Result<Response<ResponseBody>, Refusal>, started: Instant) {
+    /// A request has ended; whether it counts as failed.
+    pub(crate) fn end(
+        &self,
+        answer: &Result<Response<ResponseBody>, Refusal>,
+        started: Instant,
+    ) -> bool {
+        let failed = match answer {
+            Ok(response) => (!is_success(response)).then_some(Cause::Response),
+            Err(refusal) => Some(refusal.cause()),
+        };
         if let Some(counted) = &*self.counted.borrow() {
-            let failed = match answer {
-                Ok(response) => (!is_success(response)).then_some(Cause::Response),
-                Err(refusal) => Some(refusal.cause()),
-            };
             counted.requests.end(failed, started.elapsed());
         }
+        failed.is_some()
     }
 
     /// A request has been answered, or given up, after so many retries.

@@ -75,15 +75,15 @@ impl Body for RequestBody {
 /// One that can be sent again is kept here while a copy of it is under way. A streamed one is gone
 /// once it has been taken, unless it is given back because none of it was sent.
 #[derive(Debug)]
-pub(crate) struct Outgoing {
+pub(crate) struct Outgoing<'h> {
     /// What each copy begins with.
-    pub(crate) head: request::Parts,
+    pub(crate) head: &'h mut request::Parts,
     body: Option<RequestBody>,
     replayable: bool,
 }
 
-impl Outgoing {
-    pub(crate) fn new(head: request::Parts, body: RequestBody) -> Self {
+impl<'h> Outgoing<'h> {
+    pub(crate) fn new(head: &'h mut request::Parts, body: RequestBody) -> Self {
         let replayable = !body.is_streamed();
         Outgoing { head, body: Some(body), replayable }
     }

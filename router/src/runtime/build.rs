@@ -10,18 +10,18 @@ use tokio::task::JoinSet;
 
 use super::{RunError, shown};
 use crate::access_log::AccessLog;
+use crate::admin::events::Streams;
+use crate::admin::requests::Requests;
+use crate::admin::stats::Stats;
 use crate::admin::{self, AdminContext, AdminRouter, LogLevels, PrometheusPage, Reload};
 use crate::client::health::HealthTable;
 use crate::client::shared::SharedClients;
-use crate::config::kinds::{IdentifierConfig, TelemeterConfig};
+use crate::config::kinds::TelemeterConfig;
 use crate::config::{Config, RouterConfig, ServerConfig};
 use crate::configured;
 use crate::http::errors::ErrorLimits;
 use crate::http::forwarded::Labeler;
-use crate::identifier::{
-    HeaderIdentifier, HeaderTokenIdentifier, Identifier, IdentifierChain, MethodAndHostIdentifier,
-    PathIdentifier, StaticIdentifier,
-};
+use crate::identifier::IdentifierChain;
 use crate::interpreter::Interpreter;
 use crate::naming::{Hosts, LiveNamers};
 use crate::proxy::key_file::KeyFile;
@@ -29,6 +29,7 @@ use crate::proxy::trust::OverridePolicy;
 use crate::proxy::{Router, Server};
 use crate::server::Limits;
 use crate::server::gate::Gate;
+use crate::telemetry::recent_requests::RecentRequests;
 use crate::telemetry::telemeters::Telemeters;
 use crate::telemetry::{Gauge, Metrics, Scope};
 use crate::tls::reload::{self, Following, FromFiles};
@@ -47,6 +48,7 @@ pub(super) struct Built {
     _following: Option<Following>,
     /// The same from one configuration to the next.
     pub(super) health: Arc<HealthTable>,
+    pub(super) recent: Arc<RecentRequests>,
     pub(super) telemeters: Telemeters,
     /// What sends metrics; ended with the configuration.
     _senders: JoinSet<()>,
@@ -57,8 +59,11 @@ pub(super) struct Process {
     pub(super) metrics: Metrics,
     pub(super) shutdown: mpsc::Sender<Option<Duration>>,
     pub(super) log_levels: Option<Arc<LogLevels>>,
+    pub(super) stats: Arc<Stats>,
+    pub(super) requests: Arc<Requests>,
     pub(super) started: SystemTime,
     pub(super) reload: Reload,
+    pub(super) delegations: Streams,
     pub(super) admin_tls: Option<Arc<ServerTls>>,
 }
 
@@ -82,6 +87,7 @@ pub(super) fn build(
     control: &Handle,
     metrics: &Metrics,
     health: Arc<HealthTable>,
+    recent: Arc<RecentRequests>,
     mut gate: impl FnMut(&ServerConfig) -> Arc<Gate>,
 ) -> Result<Built, RunError> {
     let config = &config;
@@ -101,6 +107,7 @@ pub(super) fn build(
         certificates: tls.followers(),
         _following: Some(reload::follow(tls.followers(), control)),
         health: health.clone(),
+        recent: recent.clone(),
         telemeters,
         _senders: senders,
     };
@@ -109,7 +116,7 @@ pub(super) fn build(
         let interpreter = configured::interpreter(router, built.namers.clone(), control);
         let shared = Arc::new(Router {
             label: router.label.clone(),
-            identifier: Arc::new(build_identifiers(router)?),
+            identifier: Arc::new(identifiers(router)?),
             interpreter,
             binding_timeout: router.binding_timeout,
             cache: router.binding_cache.clone(),
@@ -125,6 +132,7 @@ pub(super) fn build(
             trace_propagator: router.trace_propagator,
             metrics: scope.clone(),
             taps: built.telemeters.taps(open_access_log(router, &scope)?),
+            recent: built.telemeters.sampling(&recent),
         });
         for ((number, server), tls) in router.servers.iter().enumerate().zip(tls.servers) {
             let shared = build_server(server, router, gate(server), tls, &scope, control)?;
@@ -146,30 +154,8 @@ fn open_access_log(router: &RouterConfig, scope: &Scope) -> Result<Option<Access
     router.access_log.as_ref().map(open).transpose()
 }
 
-fn build_identifiers(router: &RouterConfig) -> Result<IdentifierChain, RunError> {
-    let prefix = &router.dst_prefix;
-    let bad = |error: http::header::InvalidHeaderName| RunError::Build(error.to_string());
-    let build = |config: &IdentifierConfig| -> Result<Box<dyn Identifier>, RunError> {
-        Ok(match config {
-            IdentifierConfig::Header(config) => {
-                Box::new(HeaderIdentifier::new(prefix.clone(), &config.header).map_err(bad)?)
-            }
-            IdentifierConfig::HeaderToken(config) => {
-                Box::new(HeaderTokenIdentifier::new(prefix.clone(), &config.header).map_err(bad)?)
-            }
-            IdentifierConfig::MethodAndHost(config) => Box::new(
-                MethodAndHostIdentifier::new(prefix.clone()).uri_in_name(config.http_uri_in_dst),
-            ),
-            IdentifierConfig::Path(config) => Box::new(
-                PathIdentifier::new(prefix.clone(), config.segments).consume(config.consume),
-            ),
-            IdentifierConfig::Static(config) => {
-                Box::new(StaticIdentifier::new(prefix, &config.path))
-            }
-        })
-    };
-    let identifiers = router.identifiers.iter().map(build).collect::<Result<_, _>>()?;
-    Ok(IdentifierChain::new(identifiers))
+fn identifiers(router: &RouterConfig) -> Result<IdentifierChain, RunError> {
+    configured::identifiers(router).map_err(|error| RunError::Build(error.to_string()))
 }
 
 fn build_server(
@@ -265,6 +251,7 @@ impl Built {
             certificates: Vec::new(),
             _following: None,
             health: HealthTable::new(),
+            recent: RecentRequests::new(),
             telemeters: Telemeters::default(),
             _senders: JoinSet::new(),
         }
@@ -330,13 +317,16 @@ impl Built {
             namers: self.namers.clone(),
             clients: Box::new(move || clients(&interpreters)),
             clients_in_full: Box::new(move || clients_in_full()),
+            health: self.health.clone(),
+            delegations: process.delegations.clone(),
             routers_in_full: in_full.into(),
             registry: Box::new(move || shown::registry(&registered.0, &(registered.1)())),
             security: config.admin.security.clone(),
             shutdown: process.shutdown.clone(),
             prometheus,
             influxdb: self.telemeters.influxdb,
-            recent_requests: self.telemeters.recent_requests.clone(),
+            requests: process.requests.clone(),
+            stats: process.stats.clone(),
             log_levels: process.log_levels.clone(),
             host_names: Vec::new(),
             started: process.started,

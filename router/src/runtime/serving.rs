@@ -222,10 +222,10 @@ async fn build(
     gates: Vec<Option<Arc<Gate>>>,
 ) -> Result<Built, RunError> {
     let control = Handle::current();
-    let health = before.health.clone();
+    let (health, recent) = (before.health.clone(), before.recent.clone());
     let building = tokio::task::spawn_blocking(move || {
         let mut gates = gates.into_iter();
-        build::build(config, &control, &metrics, health, |server| {
+        build::build(config, &control, &metrics, health, recent, |server| {
             gates.next().flatten().unwrap_or_else(|| Gate::new(&server.limits))
         })
     });

@@ -8,7 +8,7 @@ use crate::config::kinds::IdentifierConfig;
 use crate::config::{RouterConfig, ServerConfig, Trust};
 
 /// One router as it was configured, defaults included. `addresses` has one for each of its servers.
-pub(super) fn router(config: &RouterConfig, addresses: &[SocketAddr]) -> Value {
+pub(crate) fn router(config: &RouterConfig, addresses: &[SocketAddr]) -> Value {
     let servers = config.servers.iter().zip(addresses);
     json!({
         "label": config.label,

@@ -302,6 +302,7 @@ async fn look_after(routers: Rc<RefCell<Vec<Rc<LocalRouter>>>>, watchdog: Rc<Ref
             }
             _ = reap.tick() => {
                 for router in &*routers.borrow() {
+                    router.recent.begin_second();
                     router.bindings.borrow().reap();
                 }
             }

@@ -14,14 +14,14 @@ const HIGHEST: u64 = i32::MAX as u64;
 const CHUNKS: usize = 25;
 
 /// The bucket of a value.
-fn bucket(value: u64) -> usize {
+pub(super) fn bucket(value: u64) -> usize {
     let value = value.min(HIGHEST);
     let shift = (u64::BITS - value.leading_zeros()).saturating_sub(CHUNK_BITS + 1);
     shift as usize * CHUNK + (value >> shift) as usize
 }
 
 /// The middle of a bucket.
-fn middle(bucket: usize) -> u64 {
+pub(super) fn middle(bucket: usize) -> u64 {
     let shift = (bucket / CHUNK).saturating_sub(1);
     let low = ((bucket - shift * CHUNK) as u64) << shift;
     low + ((1 << shift) - 1) / 2

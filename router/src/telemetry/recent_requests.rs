@@ -1,201 +1,352 @@
-//! `io.l5d.recentRequests`: the last few requests, for people to look at.
+//! The latest requests, for people to look at: a share of those that succeeded, and failures.
 //!
-//! Each worker keeps its own last ones, behind a lock that only a reader of the page ever contends
-//! for, and takes it for sampled requests only. What is shown are the newest of all workers.
+//! Each worker remembers its own, for each router, behind a lock that only readers ever contend for.
+//! Unless `io.l5d.recentRequests` says otherwise, of successes about [`A_SECOND`] a second are taken,
+//! evenly spaced; for the others a request counts a number down. Of failures the first
+//! [`A_SECOND`] of each second are taken. Both are in rings of their own, of [`CAPACITY`] requests, so
+//! that successes do not push failures out.
+//!
+//! How a name resolved is remembered by the binding itself, which is shared with whoever uses it. A
+//! ring keeps those of its newest requests that are not in use any more alive, [`BINDINGS`] at the most,
+//! with [`STEPS`] steps together. With texts cut at [`LONGEST`] bytes, a worker has at the most about
+//! 4 MiB of them for a router, and some 200 KiB as a rule.
 
-use std::collections::VecDeque;
-use std::fmt::Write as _;
+mod page;
+mod ring;
+
+use std::cell::Cell;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use dtab::Path;
+use http::{Method, StatusCode, Uri};
 use jiff::Timestamp;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::tap::Exchange;
+use self::ring::Rings;
 use crate::config::kinds::RecentRequestsConfig;
+use crate::entropy;
+use crate::http::headers::trace::TraceId;
+use crate::naming::Binding;
+use crate::telemetry::tap::trace_hex;
 
-/// The recent requests of all routers.
-#[derive(Debug)]
+/// Requests of either kind that are kept for a worker and router, unless configured.
+const CAPACITY: usize = 200;
+
+/// Requests of either kind that are taken in a second by a worker.
+const A_SECOND: u32 = 10;
+
+/// Bindings that a ring keeps alive.
+const BINDINGS: usize = 64;
+
+/// The steps that those bindings may have together.
+const STEPS: usize = 5000;
+
+/// The longest text that is kept; more is cut off.
+const LONGEST: usize = 1024;
+
+/// The latest requests of all routers and workers, from the start of the program to its end.
+#[derive(Default)]
 pub(crate) struct RecentRequests {
-    rate: f64,
-    capacity: usize,
-    workers: Mutex<Vec<Arc<Ring>>>,
+    workers: Mutex<Vec<Weak<Mutex<Rings>>>>,
+    /// What workers knew whose configuration has been replaced.
+    retired: Mutex<Rings>,
+    /// Of either kind that are shown.
+    capacity: AtomicUsize,
 }
 
-/// The recent requests of one router on one worker.
+/// Which requests of a router are remembered, and where.
+pub(crate) struct Sampling {
+    recent: Arc<RecentRequests>,
+    /// The share of requests, if it is configured.
+    rate: Option<f64>,
+    capacity: usize,
+}
+
+/// The requests of one router on one worker.
 pub(crate) struct LocalRecentRequests {
-    rate: f64,
+    router: Arc<str>,
+    recent: Arc<RecentRequests>,
+    rings: Arc<Mutex<Rings>>,
+    rate: Option<f64>,
     capacity: usize,
-    ring: Arc<Ring>,
+    /// Successes to be passed over before one is taken, and what that number was at first.
+    left: Cell<u32>,
+    wait: Cell<u32>,
+    /// Successes to be passed over between two that are taken.
+    between: Cell<u32>,
+    /// Successes in this second, but for those since the last that was taken.
+    seen: Cell<u64>,
+    /// What may still be taken in this second.
+    successes: Cell<u32>,
+    failures: Cell<u32>,
 }
 
-type Ring = Mutex<VecDeque<Recent>>;
+/// A request that has ended.
+pub(crate) struct Ended<'r> {
+    pub(crate) caller: SocketAddr,
+    /// The server that it came to.
+    pub(crate) server: SocketAddr,
+    /// Its logical name, if it has one.
+    pub(crate) service: Option<&'r Path>,
+    /// The bound name that it was sent to.
+    pub(crate) client: Option<&'r Path>,
+    /// Who has answered.
+    pub(crate) endpoint: Option<SocketAddr>,
+    pub(crate) method: &'r Method,
+    pub(crate) uri: &'r Uri,
+    pub(crate) status: StatusCode,
+    /// From its head to that of its response.
+    pub(crate) took: Duration,
+    pub(crate) retries: u64,
+    /// Its own table.
+    pub(crate) overrides: Option<String>,
+    pub(crate) error: Option<&'r str>,
+    pub(crate) trace: Option<TraceId>,
+    pub(crate) failed: bool,
+    /// What its name was bound to.
+    pub(crate) binding: Option<&'r Arc<Binding>>,
+}
 
-/// One request.
-#[derive(Clone, Debug)]
-struct Recent {
+/// A request that is remembered.
+#[derive(Debug)]
+pub(crate) struct Recent {
+    id: u64,
     ended: Timestamp,
     caller: SocketAddr,
     server: SocketAddr,
-    router: Arc<str>,
-    service: Path,
-    client: Path,
+    pub(crate) router: Arc<str>,
+    pub(crate) service: Option<String>,
+    client: Option<String>,
     endpoint: Option<SocketAddr>,
-    method: http::Method,
+    method: Method,
     uri: String,
-    status: Option<u16>,
-    attempt_ms: f64,
-    trace: String,
+    status: u16,
+    ms: f64,
+    retries: u64,
+    pub(crate) overrides: Option<String>,
+    error: Option<String>,
+    trace: Option<String>,
+    failed: bool,
+    binding: Weak<Binding>,
 }
 
-/// The longest target that is kept; more is cut off.
-const MAX_URI: usize = 256;
+/// Which requests are asked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    /// The most of them; as many as there are unless given.
+    pub(crate) limit: Option<usize>,
+    /// Only failures.
+    pub(crate) failed: bool,
+    /// Only those of the router with this label.
+    pub(crate) router: Option<String>,
+}
 
 impl RecentRequests {
-    pub(crate) fn new(config: &RecentRequestsConfig) -> Arc<Self> {
-        let workers = Mutex::default();
-        Arc::new(RecentRequests { rate: config.sample_rate, capacity: config.capacity, workers })
+    /// None yet.
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::default()
     }
 
-    /// A worker's part.
-    pub(crate) fn local(self: &Arc<Self>) -> LocalRecentRequests {
-        let ring = Arc::<Ring>::default();
-        lock(&self.workers).push(ring.clone());
-        LocalRecentRequests { rate: self.rate, capacity: self.capacity, ring }
-    }
-
-    /// The newest ones, newest first.
-    fn newest(&self) -> Vec<Recent> {
-        let rings = lock(&self.workers).clone();
-        let mut all: Vec<Recent> = rings.iter().flat_map(|ring| lock(ring).clone()).collect();
-        all.sort_by_key(|recent| std::cmp::Reverse(recent.ended));
-        all.truncate(self.capacity);
+    /// Those that are asked for, newest first.
+    pub(crate) fn newest(&self, wanted: &Wanted) -> Vec<Arc<Recent>> {
+        let capacity = self.capacity.load(Relaxed);
+        let mut all = Vec::new();
+        for failed in [false, true] {
+            if wanted.failed && !failed {
+                continue;
+            }
+            let mut kind = Vec::new();
+            self.for_each(|rings| kind.extend(rings.of(failed).iter().cloned()));
+            kind.sort_by_key(|recent| std::cmp::Reverse((recent.ended, recent.id)));
+            kind.truncate(capacity);
+            all.extend(kind);
+        }
+        if let Some(router) = &wanted.router {
+            all.retain(|recent| *recent.router == **router);
+        }
+        all.sort_by_key(|recent| std::cmp::Reverse((recent.ended, recent.id)));
+        all.truncate(wanted.limit.unwrap_or(usize::MAX));
         all
     }
 
-    /// `/requests.json`
-    pub(crate) fn json(&self) -> Value {
-        let shown = |recent: Recent| {
-            json!({
-                "time": format!("{:.3}", recent.ended),
-                "source": recent.caller.to_string(),
-                "server": recent.server.to_string(),
-                "router": recent.router.as_ref(),
-                "service": recent.service.to_string(),
-                "client": recent.client.to_string(),
-                "destination": recent.endpoint.map(|endpoint| endpoint.to_string()),
-                "method": recent.method.as_str(),
-                "uri": recent.uri,
-                "status": recent.status,
-                "ms": recent.attempt_ms,
-                "trace": recent.trace,
-            })
-        };
-        self.newest().into_iter().map(shown).collect()
+    /// The request with this id, if it is still known.
+    pub(crate) fn get(&self, id: &str) -> Option<Arc<Recent>> {
+        let id = u64::from_str_radix(id, 16).ok()?;
+        let mut found = None;
+        self.for_each(|rings| found = found.take().or_else(|| rings.get(id)));
+        found
     }
 
-    /// `/requests`, a table with the columns of Linkerd's, and two more. Names link to the delegator.
-    pub(crate) fn page(&self) -> String {
-        let mut rows = String::new();
-        for recent in self.newest() {
-            let link = |name: &Path| {
-                let name = name.to_string();
-                let (router, at) = (encode(&recent.router), encode(&name));
-                let shown = escape(&name);
-                format!("<a href=\"delegator?router={router}#{at}\">{shown}</a>")
-            };
-            let endpoint = recent.endpoint.map_or("-".to_owned(), |endpoint| endpoint.to_string());
-            let cells = [
-                escape(&recent.ended.strftime("%F %T %z").to_string()),
-                escape(&recent.caller.to_string()),
-                escape(&recent.server.to_string()),
-                escape(&recent.router),
-                link(&recent.service),
-                link(&recent.client),
-                escape(&endpoint),
-                escape(&format!("{} {}", recent.method, recent.uri)),
-                recent.status.map_or("-".to_owned(), |status| status.to_string()),
-            ];
-            rows.push_str("<tr>");
-            for cell in cells {
-                // Writing to a String does not fail.
-                let _ = write!(rows, "<td>{cell}</td>");
-            }
-            rows.push_str("</tr>\n");
+    /// Those that are new since the last call, oldest first.
+    pub(crate) fn news(&self) -> Vec<Arc<Recent>> {
+        let mut news = Vec::new();
+        self.for_each(|rings| news.extend(rings.news()));
+        news.sort_by_key(|recent| (recent.ended, recent.id));
+        news
+    }
+
+    fn for_each(&self, mut see: impl FnMut(&mut Rings)) {
+        let workers: Vec<_> = lock(&self.workers).iter().filter_map(Weak::upgrade).collect();
+        see(&mut lock(&self.retired));
+        for rings in workers {
+            see(&mut lock(&rings));
         }
-        format!("{HEAD}{rows}</tbody>\n</table>\n</body>\n</html>\n")
     }
 }
 
-const HEAD: &str = "<!doctype html>
-<html lang=\"en\">
-<head>
-<meta charset=\"utf-8\">
-<title>Recent requests</title>
-<style>
-body { font: 14px/1.4 system-ui, sans-serif; margin: 2em; }
-table { border-collapse: collapse; }
-th, td { text-align: left; padding: 0.3em 0.8em; border-bottom: 1px solid #ccc; }
-</style>
-</head>
-<body>
-<h1>Recent requests</h1>
-<table>
-<thead><tr><th>Timestamp</th><th>Source</th><th>Server</th><th>Router</th><th>Logical Name</th>\
-<th>Concrete Name</th><th>Destination</th><th>Request</th><th>Status</th></tr></thead>
-<tbody>
-";
+impl Sampling {
+    /// As it is configured, or by default.
+    pub(crate) fn new(recent: Arc<RecentRequests>, config: Option<&RecentRequestsConfig>) -> Self {
+        let rate = config.map(|config| config.sample_rate);
+        let capacity = config.map_or(CAPACITY, |config| config.capacity);
+        Sampling { recent, rate, capacity }
+    }
+
+    /// A worker's part, for the router with this label.
+    pub(crate) fn local(&self, router: &str) -> LocalRecentRequests {
+        let Sampling { recent, rate, capacity } = self;
+        recent.capacity.store(*capacity, Relaxed);
+        let rings = Arc::<Mutex<Rings>>::default();
+        let mut workers = lock(&recent.workers);
+        workers.retain(|worker| worker.strong_count() > 0);
+        workers.push(Arc::downgrade(&rings));
+        LocalRecentRequests {
+            router: router.into(),
+            recent: recent.clone(),
+            rings,
+            rate: *rate,
+            capacity: *capacity,
+            left: Cell::new(0),
+            wait: Cell::new(0),
+            between: Cell::new(0),
+            seen: Cell::new(0),
+            successes: Cell::new(A_SECOND),
+            failures: Cell::new(A_SECOND),
+        }
+    }
+}
 
 impl LocalRecentRequests {
-    pub(super) fn record(&self, exchange: &Exchange<'_>) {
-        if !exchange.is_sampled(self.rate) {
-            return;
+    /// Whether a request is to be recorded.
+    #[inline]
+    pub(crate) fn wants(&self, failed: bool, trace: TraceId) -> bool {
+        let left = self.left.get();
+        if left > 0 && !failed {
+            self.left.set(left - 1);
+            return false;
         }
-        let target = exchange.request.uri.path_and_query().map_or("/", |target| target.as_str());
+        match self.rate {
+            _ if failed && self.wants_failure() => true,
+            // As the caller of the trace has decided; by its id if nobody has.
+            Some(rate) => trace.with_sample_rate(rate as f32).sampled() == Some(true),
+            None => !failed && self.wants_success(),
+        }
+    }
+
+    /// Whether a failure is to be recorded.
+    pub(crate) fn wants_failure(&self) -> bool {
+        take_one(&self.failures)
+    }
+
+    fn wants_success(&self) -> bool {
+        self.seen.set(self.seen.get() + u64::from(self.wait.get()) + 1);
+        let taken = take_one(&self.successes);
+        self.pass(if taken { self.between.get() } else { u32::MAX });
+        taken
+    }
+
+    fn pass(&self, successes: u32) {
+        self.left.set(successes);
+        self.wait.set(successes);
+    }
+
+    /// To be called each second.
+    pub(crate) fn begin_second(&self) {
+        let since = u64::from(self.wait.get() - self.left.get());
+        let seen = self.seen.replace(0) + since;
+        self.between.set(u32::try_from(seen / u64::from(A_SECOND)).unwrap_or(u32::MAX));
+        self.pass(0);
+        self.successes.set(A_SECOND);
+        self.failures.set(A_SECOND);
+    }
+
+    /// Remembers a request.
+    pub(crate) fn record(&self, ended: &Ended<'_>) {
+        let target = ended.uri.path_and_query().map_or("/", |target| target.as_str());
         let recent = Recent {
-            ended: exchange.ended,
-            caller: exchange.caller,
-            server: exchange.server,
-            router: Arc::from(exchange.router),
-            service: exchange.service.clone(),
-            client: exchange.client.clone(),
-            endpoint: exchange.endpoint,
-            method: exchange.request.method.clone(),
-            uri: target.chars().take(MAX_URI).collect(),
-            status: exchange.response.map(|response| response.status.as_u16()),
-            attempt_ms: exchange.attempt.as_micros() as f64 / 1000.0,
-            trace: exchange.trace_hex(),
+            id: NEXT_ID.fetch_add(1, Relaxed),
+            ended: Timestamp::now(),
+            caller: ended.caller,
+            server: ended.server,
+            router: self.router.clone(),
+            service: ended.service.map(|name| clipped(&name.to_string())),
+            client: ended.client.map(|name| clipped(&name.to_string())),
+            endpoint: ended.endpoint,
+            method: ended.method.clone(),
+            uri: clipped(target),
+            status: ended.status.as_u16(),
+            ms: ended.took.as_micros() as f64 / 1000.0,
+            retries: ended.retries,
+            overrides: ended.overrides.as_deref().map(clipped),
+            error: ended.error.map(|error| clipped(error.trim())),
+            trace: ended.trace.map(trace_hex),
+            failed: ended.failed,
+            binding: ended.binding.map(Arc::downgrade).unwrap_or_default(),
         };
-        let mut ring = lock(&self.ring);
-        if ring.len() >= self.capacity {
-            ring.pop_front();
-        }
-        ring.push_back(recent);
+        lock(&self.rings).push(Arc::new(recent), ended.binding, self.capacity);
     }
 }
 
-/// A text for HTML, in an element or a quoted attribute.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c => escaped.push(c),
-        }
+impl Drop for LocalRecentRequests {
+    fn drop(&mut self) {
+        lock(&self.rings).move_to(&mut lock(&self.recent.retired), self.capacity);
     }
-    escaped
 }
 
-/// A text for a part of a URL.
-fn encode(text: &str) -> String {
-    const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
-    utf8_percent_encode(text, KEPT).to_string()
+/// Ids go on from a number of chance, so that a link into what was before a restart leads nowhere.
+static NEXT_ID: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(entropy::next_u64() >> 16));
+
+impl Recent {
+    /// What its name was bound to, if that is still known.
+    pub(crate) fn binding(&self) -> Option<Arc<Binding>> {
+        self.binding.upgrade()
+    }
+
+    /// As it is in `/requests.json`.
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "id": format!("{:x}", self.id),
+            "time": format!("{:.3}", self.ended),
+            "source": self.caller.to_string(),
+            "server": self.server.to_string(),
+            "router": &*self.router,
+            "service": self.service,
+            "client": self.client,
+            "destination": self.endpoint.map(|endpoint| endpoint.to_string()),
+            "method": self.method.as_str(),
+            "uri": self.uri,
+            "status": self.status,
+            "ms": self.ms,
+            "retries": self.retries,
+            "override": self.overrides,
+            "error": self.error,
+            "failed": self.failed,
+            "trace": self.trace,
+        })
+    }
+}
+
+/// Takes one of what is left, if any is.
+fn take_one(left: &Cell<u32>) -> bool {
+    let some = left.get().checked_sub(1);
+    some.map(|less| left.set(less)).is_some()
+}
+
+fn clipped(text: &str) -> String {
+    text[..text.floor_char_boundary(LONGEST)].to_owned()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -203,58 +354,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::tap::tests::{with_exchange, with_request};
-    use super::*;
-
-    fn recent(rate: f64, capacity: usize) -> Arc<RecentRequests> {
-        RecentRequests::new(&RecentRequestsConfig { sample_rate: rate, capacity })
-    }
-
-    #[test]
-    fn the_newest_of_all_workers_are_shown_newest_first() {
-        let recent = recent(1.0, 2);
-        let (one, other) = (recent.local(), recent.local());
-        for (worker, second) in [(&one, 1), (&other, 2), (&one, 3), (&other, 4), (&one, 5)] {
-            let at = |exchange: &mut Exchange<'_>| {
-                exchange.ended = Timestamp::from_second(second).unwrap();
-            };
-            with_exchange(at, |exchange| worker.record(exchange));
-        }
-        let times: Vec<_> = recent.newest().iter().map(|recent| recent.ended.as_second()).collect();
-        assert_eq!(times, [5, 4]);
-    }
-
-    #[test]
-    fn what_is_not_sampled_is_not_kept_but_what_the_caller_has_sampled_is() {
-        let recent = recent(0.0, 2);
-        let worker = recent.local();
-        with_exchange(|_| {}, |exchange| worker.record(exchange));
-        assert!(recent.newest().is_empty());
-        let sampled = |exchange: &mut Exchange<'_>| {
-            exchange.trace = exchange.trace.with_sampled(true);
-        };
-        with_exchange(sampled, |exchange| worker.record(exchange));
-        assert_eq!(recent.newest().len(), 1);
-    }
-
-    #[test]
-    fn names_and_targets_cannot_break_out_of_the_page() {
-        let recent = recent(1.0, 10);
-        let worker = recent.local();
-        with_exchange(|_| {}, |exchange| worker.record(exchange));
-        let service = Path::from_segments(["svc", "<b>\"'&"]);
-        let service: &Path = Box::leak(Box::new(service));
-        let request = http::Request::get("/'onload=alert(1)'").header("host", "web");
-        let change = |exchange: &mut Exchange<'_>| {
-            exchange.service = service;
-            exchange.router = "a<b";
-            exchange.endpoint = None;
-            exchange.response = None;
-            exchange.ended = "2026-11-25T12:00:01Z".parse().unwrap();
-        };
-        with_request(request, change, |exchange| worker.record(exchange));
-        insta::assert_snapshot!("page", recent.page());
-        insta::assert_json_snapshot!("requests", recent.json());
-    }
-}
+mod tests;

@@ -1,17 +1,15 @@
-//! Who is shown each exchange with a service: the access log, `/requests`, the trace log.
+//! Who is shown each exchange with a service: the access log, the trace log.
 //!
 //! A router without any of them has no taps, and its requests pay nothing.
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use dtab::Path;
 use http::StatusCode;
 use jiff::Timestamp;
 
-use super::recent_requests::{LocalRecentRequests, RecentRequests};
 use super::tracelog::Tracelog;
 use crate::access_log::{AccessLog, LocalAccessLog};
 use crate::http::headers::trace::TraceId;
@@ -19,13 +17,9 @@ use crate::http::headers::trace::TraceId;
 /// One exchange with a service: one attempt to have a request answered.
 #[derive(Debug)]
 pub(crate) struct Exchange<'e> {
-    /// The label of the router.
-    pub(crate) router: &'e str,
     /// The request as it was sent on.
     pub(crate) request: &'e http::request::Parts,
     pub(crate) caller: SocketAddr,
-    /// The server that the request came to.
-    pub(crate) server: SocketAddr,
     /// The logical name.
     pub(crate) service: &'e Path,
     /// The bound name.
@@ -66,10 +60,7 @@ impl ResponseHead {
 impl Exchange<'_> {
     /// The id of the trace, in hexadecimal digits.
     pub(crate) fn trace_hex(&self) -> String {
-        match self.trace.trace_high {
-            Some(high) => format!("{high:016x}{:016x}", self.trace.trace),
-            None => format!("{:016x}", self.trace.trace),
-        }
+        trace_hex(self.trace)
     }
 
     /// Whether a telemeter with this sample rate takes it: as the trace's caller decided, and by the
@@ -79,29 +70,34 @@ impl Exchange<'_> {
     }
 }
 
+/// The id of a trace, in hexadecimal digits.
+pub(super) fn trace_hex(id: TraceId) -> String {
+    match id.trace_high {
+        Some(high) => format!("{high:016x}{:016x}", id.trace),
+        None => format!("{:016x}", id.trace),
+    }
+}
+
 /// The taps of a router, as all workers have them.
 #[derive(Debug, Default)]
 pub(crate) struct Taps {
     pub(crate) access_log: Option<AccessLog>,
-    pub(crate) recent_requests: Option<Arc<RecentRequests>>,
     pub(crate) tracelogs: Vec<Tracelog>,
 }
 
 /// The taps of a router, as one worker has them.
 pub(crate) struct LocalTaps {
     access_log: Option<RefCell<LocalAccessLog>>,
-    recent_requests: Option<LocalRecentRequests>,
     tracelogs: Vec<Tracelog>,
 }
 
 impl Taps {
     /// A worker's part, if there is any tap.
     pub(crate) fn local(&self) -> Option<LocalTaps> {
-        let Taps { access_log, recent_requests, tracelogs } = self;
-        let any = access_log.is_some() || recent_requests.is_some() || !tracelogs.is_empty();
+        let Taps { access_log, tracelogs } = self;
+        let any = access_log.is_some() || !tracelogs.is_empty();
         any.then(|| LocalTaps {
             access_log: access_log.as_ref().map(|log| RefCell::new(log.local())),
-            recent_requests: recent_requests.as_ref().map(RecentRequests::local),
             tracelogs: tracelogs.clone(),
         })
     }
@@ -112,9 +108,6 @@ impl LocalTaps {
     pub(crate) fn show(&self, exchange: &Exchange<'_>) {
         if let Some(log) = &self.access_log {
             log.borrow_mut().record(exchange);
-        }
-        if let Some(recent) = &self.recent_requests {
-            recent.record(exchange);
         }
         for log in &self.tracelogs {
             log.record(exchange);
@@ -143,10 +136,8 @@ pub(crate) mod tests {
         let (service, client) =
             (Path::parse("/svc/web").unwrap(), Path::parse("/#/io.l5d.fs/web").unwrap());
         let mut exchange = Exchange {
-            router: "http",
             request: &request,
             caller: "10.1.2.3:40000".parse().unwrap(),
-            server: "127.0.0.1:4140".parse().unwrap(),
             service: &service,
             client: &client,
             endpoint: "127.0.0.1:8081".parse().ok(),

@@ -3,20 +3,20 @@
 use std::sync::Arc;
 
 use super::Metrics;
-use super::recent_requests::RecentRequests;
+use super::recent_requests::{RecentRequests, Sampling};
 use super::statsd::Statsd;
 use super::tap::Taps;
 use super::tracelog::Tracelog;
 use crate::access_log::AccessLog;
-use crate::config::kinds::{StatsdConfig, TelemeterConfig};
+use crate::config::kinds::{RecentRequestsConfig, StatsdConfig, TelemeterConfig};
 
 /// Where metrics and exchanges are told besides `/admin/metrics.json`.
 #[derive(Debug, Default)]
 pub(crate) struct Telemeters {
     /// `io.l5d.influxdb` is configured.
     pub(crate) influxdb: bool,
-    /// The last `io.l5d.recentRequests`: there is one page.
-    pub(crate) recent_requests: Option<Arc<RecentRequests>>,
+    /// As the last `io.l5d.recentRequests` has it: there is one page.
+    recent_requests: Option<RecentRequestsConfig>,
     tracelogs: Vec<Tracelog>,
     statsd: Vec<StatsdConfig>,
 }
@@ -31,7 +31,7 @@ impl Telemeters {
                 TelemeterConfig::Influxdb => telemeters.influxdb = true,
                 TelemeterConfig::Statsd(config) => telemeters.statsd.push(config.clone()),
                 TelemeterConfig::RecentRequests(config) => {
-                    telemeters.recent_requests = Some(RecentRequests::new(config));
+                    telemeters.recent_requests = Some(config.clone());
                 }
                 TelemeterConfig::Tracelog(config) => {
                     telemeters.tracelogs.push(Tracelog::new(config));
@@ -43,8 +43,12 @@ impl Telemeters {
 
     /// The taps of a router with this access log.
     pub(crate) fn taps(&self, access_log: Option<AccessLog>) -> Taps {
-        let (recent_requests, tracelogs) = (self.recent_requests.clone(), self.tracelogs.clone());
-        Taps { access_log, recent_requests, tracelogs }
+        Taps { access_log, tracelogs: self.tracelogs.clone() }
+    }
+
+    /// Which requests are remembered.
+    pub(crate) fn sampling(&self, recent: &Arc<RecentRequests>) -> Sampling {
+        Sampling::new(recent.clone(), self.recent_requests.as_ref())
     }
 
     /// Those that send by themselves; each runs for as long as it is polled.

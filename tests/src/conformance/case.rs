@@ -2,6 +2,7 @@
 
 use std::path::Path as Folder;
 
+use dtab::why_not::{Destination, WhyNot, why_not};
 use dtab::{Delegation, Dtab, Explore, NamerTable, Path, Resolver, SyntaxError, Transformer};
 use serde_json::Value;
 
@@ -37,6 +38,15 @@ impl Case {
 
     /// Resolves the name.
     pub fn resolve(&self, explore: Explore) -> Delegation {
+        self.with_resolver(|resolver| resolver.resolve(&self.path, explore))
+    }
+
+    /// Whether the name reaches a destination, and why not.
+    pub fn why_not(&self, destination: &Destination) -> WhyNot {
+        self.with_resolver(|resolver| why_not(resolver, &self.path, destination, &[]))
+    }
+
+    fn with_resolver<T>(&self, ask: impl FnOnce(&Resolver<'_>) -> T) -> T {
         let table = self.namers.iter().fold(NamerTable::new(), |table, (prefix, namer)| {
             table.with(prefix.clone(), namer.clone())
         });
@@ -46,6 +56,6 @@ impl Case {
             namers: &table,
             transformers: &self.transformers,
         };
-        resolver.resolve(&self.path, explore)
+        ask(&resolver)
     }
 }

@@ -3,7 +3,8 @@
 use std::path::Path as Folder;
 
 use dtab::view::{ViewBound, ViewKind, ViewNode, spread, view};
-use dtab::{Activity, Bound, Explore, NameTree, Path, wire};
+use dtab::why_not::Destination;
+use dtab::{Activity, Addr, Bound, Explore, NameTree, Path, wire};
 use serde_json::{Value, json};
 use tests::conformance::Case;
 
@@ -25,6 +26,7 @@ pub(crate) fn answer(folder: &Folder, vector: &Value) -> Value {
         }
         assert_eq!(client(tree), Value::Array(view), "the view shows other shares");
     }
+    ask_why_not(&case, &bound);
     match bound {
         Activity::Pending => json!({ "state": "pending" }),
         Activity::Failed(failure) => json!({ "state": "failed", "error": failure.to_string() }),
@@ -34,6 +36,31 @@ pub(crate) fn answer(folder: &Folder, vector: &Value) -> Value {
             "eval": show_eval(&tree, show_id),
             "client": client(&tree),
         }),
+    }
+}
+
+/// Every name that has a share is reached with it, and whatever else is asked for is answered.
+fn ask_why_not(case: &Case, bound: &Activity<NameTree<Bound>>) {
+    let tree = match bound {
+        Activity::Ok(tree) => tree,
+        Activity::Pending | Activity::Failed(_) => &NameTree::Neg,
+    };
+    let spread = spread(tree);
+    for (leaf, _) in &spread {
+        let Some(leaf) = leaf else { continue };
+        if !matches!(&leaf.addr, Addr::Bound(set) if !set.endpoints().is_empty()) {
+            continue;
+        }
+        // Shares of names that begin with this one are its, too.
+        let own = spread.iter().filter(|(other, _)| other.is_some_and(|it| it.id == leaf.id));
+        let own: f64 = own.map(|(_, share)| share).sum();
+        let why = case.why_not(&Destination::Name(leaf.id.clone()));
+        assert!(why.probability > own - 1e-9, "{own} of {}: {why:?}", leaf.id);
+        assert_eq!(why.reaches, why.probability > 0.0);
+    }
+    for destination in ["/#/mem/a", "/#/mem/zz", "/#/fs/web", "/$/inet/127.1/1", "127.0.0.1:1"] {
+        let why = case.why_not(&destination.parse().expect("a destination"));
+        assert_eq!(why.reaches, why.reasons.is_empty(), "{why:?}");
     }
 }
 

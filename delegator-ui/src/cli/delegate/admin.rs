@@ -91,10 +91,9 @@ impl Admin {
         local: &str,
         path: &Path,
     ) -> Result<Option<Resolved>> {
-        let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-        let path = encode(&path.to_string());
-        let (router, dtab) = (encode(label), encode(local));
-        let page = format!("/delegation.json?router={router}&path={path}&dtab={dtab}");
+        let path = path.to_string();
+        let asked = [("router", label), ("path", &path), ("dtab", local)];
+        let page = format!("/delegation.json?{}", query(&asked));
         let Some(json) = self.ask_if_there(&page, None).await? else { return Ok(None) };
         let text = |key: &str| json[key].as_str().map(str::to_owned);
         let read = || {
@@ -102,6 +101,15 @@ impl Admin {
             Some(Resolved { view, state: text("state")?, summary: text("summary")? })
         };
         read().map(Some).ok_or_else(|| self.nonsense("/delegation.json", "no steps"))
+    }
+
+    /// Whether a name reaches a destination, with every reason.
+    pub(super) async fn why_not(&self, asked: &[(&str, &str)]) -> Result<Value> {
+        let page = format!("/why-not.json?{}", query(asked));
+        let answer = self.ask_if_there(&page, None).await?;
+        answer.ok_or_else(|| {
+            Error::new(format!("{} cannot tell: only a Fingerpost has /why-not.json", self.url()))
+        })
     }
 
     /// The delegation tree of `path` by `dtab` and the namers of a router.
@@ -180,6 +188,13 @@ impl Admin {
             why.escape_debug()
         ))
     }
+}
+
+/// Parameters as the query of a URI.
+fn query(parameters: &[(&str, &str)]) -> String {
+    let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let parameters = parameters.iter().map(|(name, value)| format!("{name}={}", encode(value)));
+    parameters.collect::<Vec<_>>().join("&")
 }
 
 #[cfg(test)]

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dtab::{Dtab, Path};
+use dtab::why_not::Destination;
+use dtab::{Dtab, Path, wire};
 use router::config::{self, Config};
 use router::configured;
 use router::interpreter::Interpreter;
 use router::namer::fs::FsNamer;
 use router::naming::{Hosts, LiveNamer, LiveNamers};
+use serde_json::Value;
 use tokio::runtime::Handle;
 
 use super::admin::Admin;
@@ -93,6 +95,42 @@ impl World {
                     Error::new(format!("{} does not answer with a delegation tree", admin.url()))
                 })?;
                 Ok(Resolved::new(&delegation, &[]))
+            }
+        }
+    }
+
+    /// Whether a name reaches a destination by the tables of this world and these, as
+    /// `/why-not.json` tells it.
+    pub(super) async fn why_not(
+        &self,
+        tables: &Tables,
+        path: &Path,
+        destination: &Destination,
+    ) -> Result<Value> {
+        match self {
+            World::Here(interpreter) => {
+                let base = interpreter.base().concat(&tables.base);
+                let (local, patience) = (&tables.local, PATIENCE);
+                let why = interpreter.why_not(&base, local, path, destination, patience).await;
+                Ok(wire::why_not(&why))
+            }
+            World::Admin { admin, label, base } => {
+                // Its own unless there is more than it knows of.
+                let base = if tables.base.is_empty() {
+                    String::new()
+                } else {
+                    base.concat(&tables.base).to_string()
+                };
+                let (path, destination) = (path.to_string(), destination.to_string());
+                let local = tables.local.to_string();
+                let asked = [
+                    ("router", label.as_str()),
+                    ("path", &path),
+                    ("destination", &destination),
+                    ("dtab", &local),
+                    ("base", &base),
+                ];
+                admin.why_not(&asked).await
             }
         }
     }

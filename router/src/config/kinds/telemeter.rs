@@ -18,7 +18,7 @@ pub enum TelemeterConfig {
     Influxdb,
     /// `io.l5d.statsd`: sent over UDP.
     Statsd(StatsdConfig),
-    /// `io.l5d.recentRequests`: the page `/requests` of the admin server.
+    /// `io.l5d.recentRequests`: what is remembered for `/requests` of the admin server.
     RecentRequests(RecentRequestsConfig),
     /// `io.l5d.tracelog`: a line in the log for each record of a trace.
     Tracelog(TracelogConfig),
