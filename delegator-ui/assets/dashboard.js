@@ -8,8 +8,8 @@ import { live } from "./live.js";
 import { copy, setState } from "./shell.js";
 import { sparkline } from "./chart.js";
 import { table } from "./table.js";
-import { clock, count, duration, plural, rate } from "./format.js";
-import { chip, fitness, share } from "./endpoints.js";
+import { clock, count, plural, rate } from "./format.js";
+import { chip, fitness, latency, share } from "./endpoints.js";
 import { detailOf } from "./detail.js";
 import { Trends } from "./trends.js";
 
@@ -141,9 +141,9 @@ function columns(kind, label, several) {
     },
     { key: "trend", label: "Last 5 min", cell: () => trendCell(kind) },
     { ...number("success", "Success", "The share of requests that succeed", share), cell: successCell },
-    number("p50", "p50", "Half of the requests are answered within this time", duration),
-    number("p95", "p95", "95 % of the requests are answered within this time", duration),
-    number("p99", "p99", "99 % of the requests are answered within this time", duration),
+    number("p50", "p50", "Half of the requests are answered within this time", latency),
+    number("p95", "p95", "95 % of the requests are answered within this time", latency),
+    number("p99", "p99", "99 % of the requests are answered within this time", latency),
     number("retries_ps", "Retries/s", "Requests that are sent again, per second", rate),
     number("pending", "Pending", "Requests that are being answered now", count),
     kind === "clients" && number("connections", "Connections", "Open connections", count),
@@ -186,8 +186,8 @@ function successCell() {
 const FIGURES = [
   ["Requests", (row) => rate(row.rps), "/s"],
   ["Success", (row) => share(row.success)],
-  ["p50", (row) => duration(row.p50)],
-  ["p99", (row) => duration(row.p99)],
+  ["p50", (row) => latency(row.p50)],
+  ["p99", (row) => latency(row.p99)],
   ["Retries", (row) => rate(row.retries_ps), "/s"],
   ["Pending", (row) => count(row.pending)],
   ["Connections", (row) => count(row.connections)],

@@ -3,7 +3,7 @@
 import { h, replace } from "./dom.js";
 import { charts } from "./chart.js";
 import { count, duration, percent, rate } from "./format.js";
-import { endpoints, share } from "./endpoints.js";
+import { endpoints, latency, share } from "./endpoints.js";
 
 /** How many seconds are charted. */
 const LENGTH = 300;
@@ -32,7 +32,8 @@ const CHARTS = [
   },
   {
     title: "Latency",
-    format: duration,
+    format: latency,
+    axis: duration,
     least: 1,
     series: [
       { key: "p50", label: "p50", style: "line-1" },

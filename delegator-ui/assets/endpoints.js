@@ -9,6 +9,11 @@ export function share(of) {
   return `${(Math.floor(of * 1000) / 10).toFixed(1)} %`;
 }
 
+/** A latency, which is known in whole milliseconds: none at all is less than one. */
+export function latency(ms) {
+  return ms === 0 ? "<1 ms" : duration(ms);
+}
+
 /** An endpoint's state: `{ status, word, why }`. */
 export function health(endpoint) {
   const failed = plural(endpoint.failures ?? 0, "failure");

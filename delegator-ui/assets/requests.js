@@ -77,9 +77,9 @@ function create(request) {
 }
 
 /** How it ended: `{ status, word }`. */
-function outcome({ status, error }) {
+function outcome({ status, error, failed }) {
   if (status == null) return { status: "bad", word: "no answer" };
-  if (status >= 500 || error) return { status: "bad", word: String(status) };
+  if (failed || status >= 500 || error) return { status: "bad", word: String(status) };
   return { status: status >= 400 ? "warn" : "ok", word: String(status) };
 }
 
@@ -274,13 +274,13 @@ function full(request) {
         h("button", { type: "button", on: { click: () => copy(link, "the link") } }, "Copy link")),
       h("h3", null, "How it was resolved"),
       request.delegation?.summary && h("p", null, request.delegation.summary),
-      steps.length > 0 ? drawn(steps) : h("p", { class: "muted" }, "Its delegation was not kept.")),
+      steps.length > 0 ? drawn(steps, request.delegation.clients) : h("p", { class: "muted" }, "Its delegation was not kept.")),
   ];
 }
 
-function drawn(steps) {
+function drawn(steps, clients) {
   const tree = new Tree();
-  tree.show(steps);
+  tree.show(steps, clients ?? {});
   return tree.element;
 }
 

@@ -22,6 +22,7 @@ mod log;
 mod man;
 mod run;
 mod sign_override;
+mod ui;
 
 /// The arguments of `fingerpost`.
 #[derive(Debug, Parser)]
@@ -33,6 +34,7 @@ mod sign_override;
 Examples:
   fingerpost demo
   fingerpost run linkerd.yaml
+  fingerpost ui --config linkerd.yaml
   fingerpost delegate /svc/web -e '/svc => /$/inet/127.1/8080'
   fingerpost check linkerd.yaml routes.dtab
   fingerpost config reference
@@ -71,6 +73,7 @@ enum Command {
     Fmt(fmt::Args),
     Run(run::Args),
     Demo(demo::Args),
+    Ui(ui::Args),
     Config(config::Args),
     SignOverride(sign_override::Args),
     Completions(completions::Args),
@@ -161,6 +164,7 @@ pub fn main() -> ExitCode {
         Command::Fmt(args) => fmt::run(&args, output),
         Command::Run(args) => run::run(&args, output),
         Command::Demo(args) => demo::run(&args, output),
+        Command::Ui(args) => ui::run(&args, output),
         Command::Config(args) => config::run(&args, output),
         Command::SignOverride(args) => sign_override::run(&args, output),
         Command::Completions(args) => completions::run(args, output),

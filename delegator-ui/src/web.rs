@@ -25,7 +25,9 @@ mod source;
 mod watches;
 
 use axum::Router;
+use axum::body::Body;
 use axum::routing::get;
+use http::Request;
 
 pub use remote::Remote;
 pub use source::Source;
@@ -46,4 +48,13 @@ pub fn pages(source: Source) -> Router {
 /// The pages, as the admin server of a running router has them.
 pub fn served() -> router::admin::Pages {
     Box::new(|endpoints| pages(Source::Local(endpoints)))
+}
+
+/// The pages of a router elsewhere, and beside them its answers, for what scripts ask.
+pub fn of_another(remote: Remote) -> Router {
+    let fallback = remote.clone();
+    pages(Source::Remote(remote)).fallback(move |request: Request<Body>| {
+        let remote = fallback.clone();
+        async move { remote.call(request).await }
+    })
 }

@@ -20,6 +20,8 @@ mod tables;
 mod tree;
 mod world;
 
+pub(super) use self::admin::Admin;
+pub(super) use self::tables::parse as parse_table;
 use tables::Tables;
 use world::World;
 

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde_json::Value;
 
-use super::figures::{count, duration, plural, rate, share};
+use super::figures::{count, latency, plural, rate, share};
 use super::html::{each, escape, href};
 use super::shell::Page;
 use super::source::Source;
@@ -75,8 +75,8 @@ fn strips(routers: &Value) -> String {
         let figures = [
             ("Requests", rate(&row["rps"]), "/s"),
             ("Success", share(&row["success"]), ""),
-            ("p50", duration(&row["p50"]), ""),
-            ("p99", duration(&row["p99"]), ""),
+            ("p50", latency(&row["p50"]), ""),
+            ("p99", latency(&row["p99"]), ""),
             ("Retries", rate(&row["retries_ps"]), "/s"),
             ("Pending", count(&row["pending"]), ""),
             ("Connections", count(&row["connections"]), ""),
@@ -138,9 +138,9 @@ fn table(
         let numbers = [
             rate(&row["rps"]),
             share(&row["success"]),
-            duration(&row["p50"]),
-            duration(&row["p95"]),
-            duration(&row["p99"]),
+            latency(&row["p50"]),
+            latency(&row["p95"]),
+            latency(&row["p99"]),
             rate(&row["retries_ps"]),
             count(&row["pending"]),
         ];

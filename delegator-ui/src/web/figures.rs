@@ -36,6 +36,11 @@ pub(super) fn duration(ms: &Value) -> String {
     })
 }
 
+/// A latency, which is known in whole milliseconds: none at all is less than one.
+pub(super) fn latency(ms: &Value) -> String {
+    if ms.as_f64() == Some(0.0) { "<1 ms".to_owned() } else { duration(ms) }
+}
+
 /// `1234567` as `1,234,567`.
 pub(super) fn count(value: &Value) -> String {
     known(value, grouped)
@@ -80,6 +85,7 @@ mod tests {
             times.map(|ms| duration(&json!(ms))),
             ["0 ms", "0.4 ms", "9 ms", "12 ms", "1.25 s", "3.5 min"]
         );
+        assert_eq!([0, 3].map(|ms| latency(&json!(ms))), ["<1 ms", "3 ms"]);
         assert_eq!(count(&json!(1_234_567)), "1,234,567");
         assert_eq!(plural(1, "client", "clients"), "1 client");
         assert_eq!(plural(0, "client", "clients"), "0 clients");

@@ -135,7 +135,9 @@ fn filters(asked: &Asked, routers: &Value) -> String {
 fn outcome(request: &Value) -> (&'static str, String) {
     match request["status"].as_u64() {
         None => ("bad", "no answer".to_owned()),
-        Some(status) if status >= 500 || request["error"].is_string() => {
+        Some(status)
+            if status >= 500 || request["error"].is_string() || request["failed"] == true =>
+        {
             ("bad", status.to_string())
         }
         Some(status) if status >= 400 => ("warn", status.to_string()),

@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 
 use super::Resolved;
 use crate::cli::{Error, Result};
+use crate::web::Remote;
 
 /// How long one answer may take. The server gives up on a name that stays pending after two
 /// seconds.
@@ -26,7 +27,7 @@ const MAX_ANSWER: usize = 64 << 20;
 
 /// An admin server.
 #[derive(Debug)]
-pub(super) struct Admin {
+pub(in crate::cli) struct Admin {
     /// `127.0.0.1:9990`, to connect to and for the `Host` header.
     authority: String,
     /// What stands in front of every path, without a `/` at the end.
@@ -35,7 +36,7 @@ pub(super) struct Admin {
 
 impl Admin {
     /// The server at `http://HOST:PORT`, with a path if it lies behind one.
-    pub(super) fn new(url: &str) -> Result<Self> {
+    pub(in crate::cli) fn new(url: &str) -> Result<Self> {
         let full = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
         let wrong = |why: &str| {
             Error::new(format!(
@@ -55,6 +56,11 @@ impl Admin {
             None => format!("{}:80", authority.host()),
         };
         Ok(Admin { authority, base: uri.path().trim_end_matches('/').to_owned() })
+    }
+
+    /// The same, to be shown on pages.
+    pub(in crate::cli) fn remote(self) -> Remote {
+        Remote::new(self.authority, self.base)
     }
 
     /// Where it is.

@@ -34,7 +34,7 @@ fn of_argument(name: &str, text: Option<&str>) -> Result<Dtab> {
 }
 
 /// The table of a text, or every mistake in it.
-pub(super) fn parse(source: &Arc<Source>) -> Result<Dtab> {
+pub(in crate::cli) fn parse(source: &Arc<Source>) -> Result<Dtab> {
     let (dtab, found) = dtab::check_dtab(source);
     if found.is_empty() { Ok(dtab) } else { Err(Error::Drawn(dtab::render(&found, source, true))) }
 }
