@@ -7,6 +7,7 @@
 //! - [`Proc`]: the `fingerpost` binary (or any other) as a child that cannot outlive its test.
 //! - [`Setup`], [`Router`]: a router with its configuration and discovery directory.
 //! - [`StrictEcho`], [`wire`]: a backend that takes HTTP/1.1 by the letter only, and its reading.
+//! - [`browser`]: a real browser that a test drives.
 //! - [`installed()`]: programs of others that a test needs, or why it is ignored.
 //! - [`conformance`]: the namers, transformers and cases that conformance vectors refer to.
 //! - [`certs`], [`tls`]: certificates made for a test, and a backend's or client's side of TLS.
@@ -18,6 +19,7 @@
 
 mod backend;
 pub mod bench;
+pub mod browser;
 pub mod certs;
 pub mod conformance;
 mod installed;
