@@ -173,7 +173,7 @@ fn send(driver: SocketAddr, method: &str, path: &str, body: &Value) -> Value {
     let client = RawClient::connect(driver).expect("the driver");
     let body = body.to_string();
     let answer = client
-        .timeout(Duration::from_secs(60))
+        .timeout(Duration::from_mins(1))
         .request(method, path, &headers, body.as_bytes())
         .expect("an answer of the driver");
     let value = answer.json()["value"].clone();
