@@ -22,6 +22,7 @@ mod log;
 mod man;
 mod run;
 mod sign_override;
+mod top;
 mod ui;
 
 /// The arguments of `fingerpost`.
@@ -72,6 +73,7 @@ enum Command {
     Check(check::Args),
     Fmt(fmt::Args),
     Run(run::Args),
+    Top(top::Args),
     Demo(demo::Args),
     Ui(ui::Args),
     Config(config::Args),
@@ -163,6 +165,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args, output),
         Command::Fmt(args) => fmt::run(&args, output),
         Command::Run(args) => run::run(&args, output),
+        Command::Top(args) => top::run(&args, output),
         Command::Demo(args) => demo::run(&args, output),
         Command::Ui(args) => ui::run(&args, output),
         Command::Config(args) => config::run(&args, output),

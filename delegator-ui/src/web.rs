@@ -15,7 +15,7 @@ mod assets;
 mod config;
 mod dashboard;
 mod delegator;
-mod figures;
+pub(crate) mod figures;
 mod html;
 mod logging;
 mod remote;

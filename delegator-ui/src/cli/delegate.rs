@@ -14,7 +14,7 @@ use tokio::time::MissedTickBehavior;
 use super::{Error, Outcome, Output, Result};
 use crate::view::{clean, dot, text};
 
-mod admin;
+pub(super) mod admin;
 mod explain_not;
 mod tables;
 mod tree;

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 /// What stands for a number that is not known.
-pub(super) const NONE: &str = "–";
+pub(crate) const NONE: &str = "–";
 
 /// A number per second, without its unit: `0.25`, `12.5`, `480`, `12.3k`.
-pub(super) fn rate(value: &Value) -> String {
+pub(crate) fn rate(value: &Value) -> String {
     known(value, |value| match value {
         0.0 => "0".to_owned(),
         v if v < 0.005 => "<0.01".to_owned(),
@@ -19,7 +19,7 @@ pub(super) fn rate(value: &Value) -> String {
 }
 
 /// A share of requests as `99.5 %`; what is not all is never rounded up to it.
-pub(super) fn share(value: &Value) -> String {
+pub(crate) fn share(value: &Value) -> String {
     known(value, |share| match share {
         1.0 => "100 %".to_owned(),
         share => format!("{:.1} %", (share * 1000.0).floor() / 10.0),
@@ -27,7 +27,7 @@ pub(super) fn share(value: &Value) -> String {
 }
 
 /// Milliseconds as `0.4 ms`, `12 ms`, `1.25 s`, `3.5 min`.
-pub(super) fn duration(ms: &Value) -> String {
+pub(crate) fn duration(ms: &Value) -> String {
     known(ms, |ms| match ms {
         ms if ms < 9.95 => format!("{} ms", (ms * 10.0).round() / 10.0),
         ms if ms < 999.5 => format!("{ms:.0} ms"),
@@ -42,7 +42,7 @@ pub(super) fn latency(ms: &Value) -> String {
 }
 
 /// `1234567` as `1,234,567`.
-pub(super) fn count(value: &Value) -> String {
+pub(crate) fn count(value: &Value) -> String {
     known(value, grouped)
 }
 

@@ -117,6 +117,20 @@ fn what_the_guide_says_happens() {
     let would = "l5d-dtab: /svc/web => /#/io.l5d.fs/web-v2\n";
     assert!(ran.stdout.contains(would), "{}", ran.transcript());
 
+    // The figures are those of whole seconds.
+    let began = Instant::now();
+    let shown = ["http  ", "SERVICE ", " /svc/web ", " /#/io.l5d.fs/web ", demo.listed("web ")];
+    loop {
+        let ran = Shell::with(&[]).run(&["top", "--once", "--admin", &admin]);
+        assert_eq!(ran.status, Some(0), "{}", ran.transcript());
+        if shown.iter().all(|shown| ran.stdout.contains(shown)) {
+            break;
+        }
+        assert!(began.elapsed() < PATIENCE, "{}", ran.transcript());
+    }
+    let ran = Shell::with(&[]).run(&["top", "--once", "--admin", &admin, "--router", "x"]);
+    assert!(ran.stderr.ends_with("has no router x; it has: http\n"), "{}", ran.transcript());
+
     let copy = demo.guide.iter().find(|line| line.starts_with("cp ")).expect("a line to paste");
     let copied = Command::new("sh").args(["-c", copy]).status().expect("a shell");
     assert!(copied.success());

@@ -9,6 +9,7 @@ mod help;
 mod run;
 mod shell;
 mod sign_override;
+mod top;
 mod ui;
 
 /// Runs a command line in a directory, and compares all that it did with a snapshot.

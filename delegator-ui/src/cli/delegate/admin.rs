@@ -64,7 +64,7 @@ impl Admin {
     }
 
     /// Where it is.
-    pub(super) fn url(&self) -> String {
+    pub(in crate::cli) fn url(&self) -> String {
         format!("http://{}{}", self.authority, self.base)
     }
 
@@ -115,6 +115,14 @@ impl Admin {
         let answer = self.ask_if_there(&page, None).await?;
         answer.ok_or_else(|| {
             Error::new(format!("{} cannot tell: only a Fingerpost has /why-not.json", self.url()))
+        })
+    }
+
+    /// What goes on just now: `/stats.json`.
+    pub(in crate::cli) async fn stats(&self) -> Result<Value> {
+        let stats = self.ask_if_there("/stats.json", None).await?;
+        stats.ok_or_else(|| {
+            Error::new(format!("{} cannot tell: only a Fingerpost has /stats.json", self.url()))
         })
     }
 
