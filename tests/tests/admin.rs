@@ -186,7 +186,7 @@ fn pages_of_telemeters_that_are_not_configured_are_not_there() {
 
 /// Reads a stream of events up to the first that has this text.
 fn event_with(stream: &mut impl Read, text: &str) -> String {
-    let (mut seen, mut more) = (String::new(), [0; 64 * 1024]);
+    let (mut seen, mut more) = (String::new(), vec![0; 64 * 1024]);
     loop {
         if let Some(event) = seen.split_inclusive("\n\n").find(|event| event.contains(text)) {
             return event.to_owned();

@@ -24,7 +24,7 @@ const HOSTILE: &str =
 struct Scene {
     router: Router,
     browser: Browser,
-    _backends: [Backend; 2],
+    backends: [Backend; 2],
 }
 
 fn main() -> ExitCode {
@@ -74,7 +74,7 @@ impl Scene {
             .service("web", &[&backends[0]])
             .service("web-v2", &[&backends[1]])
             .start();
-        Scene { router, browser, _backends: backends }
+        Scene { router, browser, backends: backends }
     }
 
     fn open(&self, target: &str) {
@@ -90,11 +90,11 @@ impl Scene {
 }
 
 fn a_path_is_delegated_step_by_step(scene: &Scene) {
-    let Scene { browser, router, .. } = scene;
+    let Scene { browser, .. } = scene;
     scene.delegate("/svc/web");
     browser.wait_text("#answer", "bound to /#/io.l5d.fs/web");
     browser.wait_text("[role=tree]", "/#/io.l5d.fs/web");
-    let backend = scene._backends[0].addr().to_string();
+    let backend = scene.backends[0].addr().to_string();
     browser.wait_text("[role=tree]", &backend);
     browser.wait_text("#answer", "linkerd.yaml");
     // The address restores the whole view.
@@ -104,7 +104,6 @@ fn a_path_is_delegated_step_by_step(scene: &Scene) {
     browser.wait_text("[role=tree]", &backend);
     scene.delegate("/svc/wob");
     browser.wait_text("#answer", "nothing named /wob");
-    drop(router.get("web"));
 }
 
 fn an_override_is_tried_and_compared(scene: &Scene) {
@@ -130,9 +129,9 @@ fn a_request_is_named_and_delegated(scene: &Scene) {
 fn the_tree_follows_discovery(scene: &Scene) {
     let Scene { browser, router, .. } = scene;
     scene.open("/delegator?path=/svc/web");
-    browser.wait_text("[role=tree]", &scene._backends[0].addr().to_string());
-    router.write("web", &scene._backends[1].fs_line());
-    browser.wait_text("[role=tree]", &scene._backends[1].addr().to_string());
+    browser.wait_text("[role=tree]", &scene.backends[0].addr().to_string());
+    router.write("web", &scene.backends[1].fs_line());
+    browser.wait_text("[role=tree]", &scene.backends[1].addr().to_string());
     fs::remove_file(router.disco("web")).unwrap();
     browser.wait_text("#answer", "nothing named /web");
 }
