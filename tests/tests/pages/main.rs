@@ -74,7 +74,7 @@ impl Scene {
             .service("web", &[&backends[0]])
             .service("web-v2", &[&backends[1]])
             .start();
-        Scene { router, browser, backends: backends }
+        Scene { router, browser, backends }
     }
 
     fn open(&self, target: &str) {
@@ -193,7 +193,8 @@ fn hostile_texts_are_shown_and_not_run(scene: &Scene) {
     // As data: in a name, and in an override.
     let _ = router.get_with("<img src=x onerror=window.hit=1>", &[]);
     let _ = router.get_with("web", &[("l5d-dtab", "/svc/web => /<script>window.hit=1</script>")]);
-    let encoded: String = HOSTILE.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let encoded: Vec<_> = HOSTILE.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let encoded = encoded.concat();
     for page in PAGES {
         let fields = ["path", "dtab", "base", "url", "header", "router", "id", "words", "q"];
         let query: Vec<_> = fields.iter().map(|field| format!("{field}={encoded}")).collect();
