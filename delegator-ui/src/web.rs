@@ -18,6 +18,7 @@ mod delegator;
 pub(crate) mod figures;
 mod html;
 mod logging;
+mod playground;
 mod remote;
 mod requests;
 mod shell;
@@ -37,6 +38,7 @@ pub fn pages(source: Source) -> Router {
     Router::new()
         .route("/", get(dashboard::page))
         .route("/delegator", get(delegator::page))
+        .route("/playground", get(playground::page).post(playground::tried))
         .route("/requests", get(requests::page))
         .route("/watches", get(watches::page))
         .route("/config", get(config::page))

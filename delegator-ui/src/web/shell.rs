@@ -24,9 +24,10 @@ pub(super) struct Page {
 }
 
 /// The navigation, in order.
-const NAVIGATION: [(&str, &str); 6] = [
+const NAVIGATION: [(&str, &str); 7] = [
     ("/", "Dashboard"),
     ("/delegator", "Delegate"),
+    ("/playground", "Playground"),
     ("/requests", "Requests"),
     ("/watches", "Watches"),
     ("/config", "Config"),
