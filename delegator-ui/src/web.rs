@@ -24,6 +24,7 @@ mod requests;
 mod shell;
 mod source;
 mod watches;
+mod why_not;
 
 use axum::Router;
 use axum::body::Body;
@@ -39,6 +40,7 @@ pub fn pages(source: Source) -> Router {
         .route("/", get(dashboard::page))
         .route("/delegator", get(delegator::page))
         .route("/playground", get(playground::page).post(playground::tried))
+        .route("/why-not", get(why_not::page))
         .route("/requests", get(requests::page))
         .route("/watches", get(watches::page))
         .route("/config", get(config::page))

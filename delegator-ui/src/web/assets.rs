@@ -51,6 +51,8 @@ assets! {
     "tree.js"
     "trends.js"
     "watches.js"
+    "why-not.css"
+    "why-not.js"
 }
 
 /// Where a file is served. The address changes when any file does, so that browsers keep what they

@@ -24,10 +24,11 @@ pub(super) struct Page {
 }
 
 /// The navigation, in order.
-const NAVIGATION: [(&str, &str); 7] = [
+const NAVIGATION: [(&str, &str); 8] = [
     ("/", "Dashboard"),
     ("/delegator", "Delegate"),
     ("/playground", "Playground"),
+    ("/why-not", "Why not?"),
     ("/requests", "Requests"),
     ("/watches", "Watches"),
     ("/config", "Config"),

@@ -13,7 +13,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// What no page may have in it as it is.
 const EVIL: &str = "\"'></textarea><script>alert(1)</script><img src=x onerror=alert(1)>&";
 
-const PAGES: [&str; 6] = ["/", "/delegator", "/requests", "/watches", "/config", "/logging"];
+const PAGES: [&str; 8] =
+    ["/", "/delegator", "/playground", "/why-not", "/requests", "/watches", "/config", "/logging"];
 
 /// A command that serves, ended when this is dropped.
 struct Serving {
@@ -233,7 +234,13 @@ fn no_page_runs_or_loads_what_is_not_of_this_program() {
         let mut assets = Vec::new();
         for page in PAGES {
             for name in names {
-                for more in ["", "&path=/svc/web", "&url=http://web/", "&router=http"] {
+                for more in [
+                    "",
+                    "&path=/svc/web",
+                    "&url=http://web/",
+                    "&router=http",
+                    "&path=/svc/web&destination=/%23/io.l5d.fs/web",
+                ] {
                     let uri = format!("{page}?{name}={evil}{more}");
                     let (head, body) = serving.get(&uri);
                     assert!(head.contains("\r\nx-content-type-options: nosniff"), "{uri}: {head}");
@@ -246,6 +253,9 @@ fn no_page_runs_or_loads_what_is_not_of_this_program() {
                     }
                 }
             }
+            let tried = format!("router=http&dtab={evil}&names={evil}");
+            let (head, body) = serving.post("/playground", "", &tried);
+            assert!(head.starts_with("http/1.1 200 ") && !body.contains("<script>"), "{body}");
             let (_, told) = serving.get(&format!("/delegator?path={evil}"));
             assert!(told.contains("&lt;script&gt;"), "what is asked is shown: {told}");
             let (_, body) = serving.get(page);
