@@ -16,6 +16,7 @@ mod config;
 mod dashboard;
 mod delegator;
 pub(crate) mod figures;
+mod help;
 mod html;
 mod logging;
 mod playground;
@@ -45,6 +46,7 @@ pub fn pages(source: Source) -> Router {
         .route("/watches", get(watches::page))
         .route("/config", get(config::page))
         .route("/logging", get(logging::page).post(logging::change))
+        .route("/help", get(help::page))
         .route("/assets/{version}/{name}", get(assets::asset))
         .with_state(source)
 }

@@ -33,6 +33,8 @@ assets! {
     "export.js"
     "format.js"
     "graph.js"
+    "help.css"
+    "help.js"
     "icon.svg"
     "layout.js"
     "live.js"

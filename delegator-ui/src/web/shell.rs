@@ -24,7 +24,7 @@ pub(super) struct Page {
 }
 
 /// The navigation, in order.
-const NAVIGATION: [(&str, &str); 8] = [
+const NAVIGATION: [(&str, &str); 9] = [
     ("/", "Dashboard"),
     ("/delegator", "Delegate"),
     ("/playground", "Playground"),
@@ -33,6 +33,7 @@ const NAVIGATION: [(&str, &str); 8] = [
     ("/watches", "Watches"),
     ("/config", "Config"),
     ("/logging", "Logging"),
+    ("/help", "Help"),
 ];
 
 /// Nothing from elsewhere, nothing written into the page.

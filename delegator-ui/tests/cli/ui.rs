@@ -13,8 +13,17 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// What no page may have in it as it is.
 const EVIL: &str = "\"'></textarea><script>alert(1)</script><img src=x onerror=alert(1)>&";
 
-const PAGES: [&str; 8] =
-    ["/", "/delegator", "/playground", "/why-not", "/requests", "/watches", "/config", "/logging"];
+const PAGES: [&str; 9] = [
+    "/",
+    "/delegator",
+    "/playground",
+    "/why-not",
+    "/requests",
+    "/watches",
+    "/config",
+    "/logging",
+    "/help",
+];
 
 /// A command that serves, ended when this is dropped.
 struct Serving {
