@@ -14,8 +14,17 @@ use serde_json::json;
 use tests::browser::{Browser, keys};
 use tests::{Backend, Router, Setup};
 
-const PAGES: [&str; 8] =
-    ["/", "/delegator", "/playground", "/why-not", "/requests", "/watches", "/config", "/logging"];
+const PAGES: [&str; 9] = [
+    "/",
+    "/delegator",
+    "/playground",
+    "/why-not",
+    "/requests",
+    "/watches",
+    "/config",
+    "/logging",
+    "/help",
+];
 
 /// What no page may take for markup, or for a script.
 const HOSTILE: &str =
