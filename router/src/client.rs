@@ -11,6 +11,7 @@ pub(crate) mod limit;
 mod patience;
 pub(crate) mod pool;
 pub(crate) mod shared;
+mod traffic;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;

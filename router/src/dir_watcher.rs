@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use notify::event::{AccessKind, AccessMode, Event, EventKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
@@ -17,9 +18,25 @@ pub(crate) struct DirWatcher {
 }
 
 struct Dir {
-    identity: (u64, u64),
+    identity: Identity,
     /// The last pass that it was part of.
     pass: u64,
+}
+
+/// Tells one directory from another of the same path. The number of one that has gone is given to the
+/// next, so when it was made counts, too, where the file system knows.
+#[derive(Debug, PartialEq, Eq)]
+struct Identity {
+    device: u64,
+    inode: u64,
+    created: Option<SystemTime>,
+}
+
+impl Identity {
+    fn of(metadata: &Metadata) -> Self {
+        let (device, inode) = (metadata.dev(), metadata.ino());
+        Identity { device, inode, created: metadata.created().ok() }
+    }
 }
 
 impl DirWatcher {
@@ -37,7 +54,7 @@ impl DirWatcher {
 
     /// Has changes in a directory told, if they are not yet.
     pub(crate) fn watch(&mut self, path: &Path, metadata: &Metadata, pass: u64) {
-        let identity = (metadata.dev(), metadata.ino());
+        let identity = Identity::of(metadata);
         let known = self.dirs.get_mut(path);
         let stale = match known {
             Some(dir) if dir.identity == identity => {
@@ -77,5 +94,37 @@ pub(crate) fn is_change(event: &Event) -> bool {
     match event.kind {
         EventKind::Access(kind) => kind == AccessKind::Close(AccessMode::Write),
         _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_directory_that_takes_the_place_and_the_number_of_another_is_watched() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = parent.path().join("disco");
+        let (sender, told) = mpsc::channel();
+        let mut watcher = DirWatcher::new(&dir, move |event| {
+            if let Ok(event) = event
+                && event.paths.iter().any(|path| path.ends_with("disco/web"))
+            {
+                // Nobody listens any more once the test is over.
+                let _ = sender.send(());
+            }
+        });
+        fs::create_dir(&dir).unwrap();
+        watcher.watch(&dir, &fs::metadata(&dir).unwrap(), 1);
+        // The file system gives the same number again, as most do, or another: it must not matter.
+        fs::remove_dir(&dir).unwrap();
+        fs::create_dir(&dir).unwrap();
+        watcher.watch(&dir, &fs::metadata(&dir).unwrap(), 2);
+        fs::write(dir.join("web"), "127.0.0.1 80").unwrap();
+        told.recv_timeout(Duration::from_secs(10)).expect("the new directory is watched");
     }
 }

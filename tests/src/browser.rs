@@ -15,6 +15,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use crate::installed::is_required;
 use crate::{Proc, RawClient, free_port, installed, wait_until};
 
 /// How long a page may take for anything, on a machine that is busy.
@@ -32,7 +33,6 @@ pub struct Driver {
     _proc: Proc,
     addr: SocketAddr,
     chromium: PathBuf,
-    axe: String,
 }
 
 /// How a browser is to be.
@@ -101,12 +101,11 @@ impl Driver {
     pub fn start() -> Result<Self, String> {
         let program = installed("chromedriver", "chromium-driver")?;
         let chromium = installed("chromium", "chromium")?;
-        let axe = axe()?;
         let port = free_port();
         let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let mut proc = Proc::spawn(Command::new(program).arg(format!("--port={port}")));
         proc.wait_port(addr);
-        Ok(Driver { _proc: proc, addr, chromium, axe })
+        Ok(Driver { _proc: proc, addr, chromium })
     }
 
     /// A browser of its own, with nothing stored.
@@ -175,15 +174,15 @@ impl Driver {
     }
 }
 
-/// The script of axe-core, which finds what keeps people from using a page.
-fn axe() -> Result<String, String> {
-    const WHERE: &str = "target/npm/node_modules/axe-core/axe.min.js";
+/// The script of axe-core, which finds what keeps people from using a page: the file that `AXE_JS`
+/// names, or what `.ci/run` fetches. Otherwise why it is missing.
+pub fn axe() -> Result<String, String> {
+    const FETCHED: &str = "target/axe-core/package/axe.min.js";
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let file = std::env::var_os("AXE_CORE").map_or_else(|| root.join(WHERE), PathBuf::from);
-    let missing = "axe-core is not installed: npm install --no-save --prefix target/npm axe-core";
-    let required = std::env::var_os("FINGERPOST_REQUIRE_SERVERS").is_some_and(|value| value == "1");
+    let file = std::env::var_os("AXE_JS").map_or_else(|| root.join(FETCHED), PathBuf::from);
     let script = fs::read_to_string(file);
-    assert!(script.is_ok() || !required, "{missing}");
+    let missing = "axe-core is not here: npm pack axe-core, and name its axe.min.js with AXE_JS";
+    assert!(script.is_ok() || !is_required(), "{missing}");
     script.map_err(|_| missing.to_owned())
 }
 
@@ -417,9 +416,9 @@ impl Browser<'_> {
         STANDARD.decode(picture.as_str().unwrap_or_default()).expect("a picture")
     }
 
-    /// What axe-core has against the page, a line for each rule and element.
-    pub fn barriers(&self) -> Vec<String> {
-        self.run(&self.driver.axe, &[]);
+    /// What axe-core, given as [`axe`] reads it, has against the page: a line for each rule and element.
+    pub fn barriers(&self, axe: &str) -> Vec<String> {
+        self.run(axe, &[]);
         let script = "const done = arguments[arguments.length - 1];
             axe.run(document, { resultTypes: ['violations'] }).then(
               ({ violations }) => done(violations.flatMap(({ id, nodes }) => nodes.map(

@@ -7,11 +7,11 @@
 //! - [`Proc`]: the `fingerpost` binary (or any other) as a child that cannot outlive its test.
 //! - [`Setup`], [`Router`]: a router with its configuration and discovery directory.
 //! - [`StrictEcho`], [`wire`]: a backend that takes HTTP/1.1 by the letter only, and its reading.
+//! - [`browser`]: a real browser that a test drives.
 //! - [`installed()`]: programs of others that a test needs, or why it is ignored.
 //! - [`conformance`]: the namers, transformers and cases that conformance vectors refer to.
 //! - [`certs`], [`tls`]: certificates made for a test, and a backend's or client's side of TLS.
 //! - [`procfs`]: what Linux knows of a process (memory, descriptors, CPU time, children).
-//! - [`browser`]: a real browser that a test steers.
 //! - [`mod@bench`]: the comparison behind `tests/bench/run`.
 //!
 //! The harness panics where a test could not go on: the message names what was waited for and

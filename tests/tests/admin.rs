@@ -34,11 +34,7 @@ const NOT_CARRIED: &[(&str, &str)] = &[
     ("/service/svc/missing/", "only names that bind are counted: a caller can make up any others"),
     ("/failures/restartable", "the cause stands right below failures"),
     ("/service_creation/failures/", "the cause is with the service"),
-    ("/cancelled_connects", "a connection is not given up for one request"),
     ("/tls/connections", "counted where TLS is configured"),
-    ("/closes", "not counted"),
-    ("/received_bytes", "not counted"),
-    ("/sent_bytes", "not counted"),
     ("/read_timeout", "not counted"),
     ("/write_timeout", "not counted"),
     ("/client/#/io.l5d.fs/web/available", "there as loadbalancer/available"),
@@ -83,13 +79,36 @@ fn it_counts_what_linkerd_has_counted_for_the_same_requests() {
     assert!(compared > 100, "{compared} names are no check");
 }
 
+#[test]
+fn bytes_and_requests_of_connections_to_services_are_counted() {
+    let mut backend = Backend::fixed("ok");
+    let router = Setup::by_host().service("web", &[&backend]).start_with(&["--workers", "1"]);
+    let client = "rt/http/client/#/io.l5d.fs/web";
+    let counted = |name: &str| router.metric(&format!("{client}/{name}"));
+    assert_eq!(router.get("web").status, 200);
+    let once = (counted("received_bytes"), counted("sent_bytes"));
+    assert!(once.0 > 20.0 && once.1 > 40.0, "{once:?}");
+    assert_eq!(router.get("web").status, 200);
+    assert_eq!((counted("received_bytes"), counted("connects")), (2.0 * once.0, 1.0));
+    backend.kill();
+    assert!(wait_until(LIMIT, || counted("closes") == 1.0));
+}
+
 /// What depends on when it is looked at, on how a connection that fails is tried again, or on how many
 /// retries a budget begins with.
 fn is_of_the_moment(name: &str) -> bool {
     name.contains("/client/#/io.l5d.fs/dead/")
-        || ["/connections", "/pending", "/pool_cached", "/pool_size", "/retries/budget"]
-            .iter()
-            .any(|end| name.ends_with(end))
+        || [
+            "/connections",
+            "/pending",
+            "/pool_cached",
+            "/pool_size",
+            "/retries/budget",
+            "/received_bytes",
+            "/sent_bytes",
+        ]
+        .iter()
+        .any(|end| name.ends_with(end))
         || name.contains("/loadbalancer/")
 }
 

@@ -47,12 +47,13 @@ fn share(backends: &[Backend], of: usize, during: impl FnOnce()) -> f64 {
 
 #[test]
 fn peak_ewma_steers_away_from_a_slow_endpoint() {
-    let quick = || Behaviour::body("ok").slow(Duration::from_millis(2));
+    // Long enough that a busy machine does not make the quick ones slow, too.
+    let quick = || Behaviour::body("ok").slow(Duration::from_millis(10));
     let backends: Vec<_> = (0..5).map(|_| Backend::start(quick())).collect();
     let router = before(&backends, "loadBalancer: {kind: ewma}", "");
     let even = share(&backends, 2, || assert_eq!(load(&router, 8, 500), 0));
     assert!((0.02..0.5).contains(&even), "all are alike: {even}");
-    backends[2].set(Behaviour::body("ok").slow(Duration::from_millis(20)));
+    backends[2].set(Behaviour::body("ok").slow(Duration::from_millis(100)));
     load(&router, 8, 100); // until it is noticed
     let slow = share(&backends, 2, || assert_eq!(load(&router, 8, 2000), 0));
     assert!(slow < 0.05, "the slow one gets {slow}");

@@ -52,7 +52,8 @@ impl Page {
             (CONTENT_TYPE, "text/html; charset=utf-8"),
             (CONTENT_SECURITY_POLICY, POLICY),
             (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-            (REFERRER_POLICY, "no-referrer"),
+            // Nothing for others. Without any, a form would be sent as if it were of another origin.
+            (REFERRER_POLICY, "same-origin"),
             (CACHE_CONTROL, "no-store"),
             (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         ];

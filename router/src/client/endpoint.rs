@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -12,9 +12,10 @@ use hyper_util::rt::TokioIo;
 use super::connect::{self, Tls};
 use super::patience::{Patience, Patient};
 use super::pool::{Channel, Pool, TooManyWaiters, Waiting};
+use super::traffic::Traffic;
 use crate::balance::Node;
 use crate::config::SocketConfig;
-use crate::proxy::stats::{ClientStats, Open};
+use crate::proxy::stats::{ClientStats, ConnectionStats, Open};
 use crate::retry::replay::RequestBody;
 
 /// How long a connection that was handed back is waited for before another one is taken.
@@ -115,7 +116,8 @@ impl Endpoint {
     }
 
     fn used(self: &Rc<Self>, channel: Channel, pooled: bool, stats: &ClientStats) -> Connection {
-        Connection { endpoint: self.clone(), channel, pooled, _in_use: stats.in_use() }
+        let (counts, in_use) = (stats.of_connections(), stats.in_use());
+        Connection { endpoint: self.clone(), channel, pooled, counts, _in_use: in_use }
     }
 
     async fn connect(
@@ -123,19 +125,21 @@ impl Endpoint {
         permit: Option<tokio::sync::OwnedSemaphorePermit>,
         stats: &ClientStats,
     ) -> std::io::Result<Channel> {
-        let started = Instant::now();
-        let stream = connect::connect(self.address, &self.socket, &self.tls).await?;
-        let patience = Patience::new();
-        let stream = TokioIo::new(Patient::new(stream, patience.clone()));
+        let trying = stats.connecting();
+        let stream = connect::connect(self.address, &self.socket, &self.tls).await;
+        let stream = trying.ended(stream)?;
+        let (patience, traffic) = (Patience::new(), Traffic::new());
+        let stream = TokioIo::new(Patient::new(stream, patience.clone(), traffic.clone()));
         let (sender, connection) = http1::handshake(stream).await.map_err(std::io::Error::other)?;
-        stats.connected(started.elapsed());
-        let open = stats.open_connection();
+        let (open, counts, whole) =
+            (stats.open_connection(), stats.of_connections(), traffic.clone());
         tokio::task::spawn_local(async move {
             // Its errors reach the request that was on it.
             let _ = connection.with_upgrades().await;
+            whole.end(&counts);
             drop(open);
         });
-        Ok(Channel::new(sender, patience, permit))
+        Ok(Channel::new(sender, patience, traffic, permit))
     }
 }
 
@@ -144,6 +148,7 @@ pub(crate) struct Connection {
     endpoint: Rc<Endpoint>,
     channel: Channel,
     pooled: bool,
+    counts: Rc<ConnectionStats>,
     _in_use: Open,
 }
 
@@ -164,6 +169,7 @@ impl Connection {
     ) -> Result<(Response<Incoming>, Connection), (Option<Request<RequestBody>>, hyper::Error)>
     {
         self.channel.patience.limit();
+        self.channel.traffic.request();
         match self.channel.sender.try_send_request(request).await {
             Ok(response) => {
                 self.channel.patience.lift();
@@ -175,6 +181,7 @@ impl Connection {
 
     /// Gives the connection back: the response has been read to its end.
     pub(crate) fn release(self) {
+        self.channel.traffic.tell(&self.counts);
         self.endpoint.pool.give_back(self.channel);
     }
 }

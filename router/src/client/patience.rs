@@ -11,6 +11,8 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::traffic::Traffic;
+
 /// Bytes from a request to the end of the head of its response; more than twice the longest head
 /// that the codec takes.
 const LIMIT: usize = 1 << 20;
@@ -53,16 +55,24 @@ impl Patience {
     }
 }
 
-/// A socket to a service, read with [`Patience`].
+/// A socket to a service, read with [`Patience`], and what has gone over it.
 #[derive(Debug)]
 pub(super) struct Patient<S> {
     socket: S,
     patience: Patience,
+    traffic: Traffic,
 }
 
 impl<S> Patient<S> {
-    pub(super) fn new(socket: S, patience: Patience) -> Self {
-        Patient { socket, patience }
+    pub(super) fn new(socket: S, patience: Patience, traffic: Traffic) -> Self {
+        Patient { socket, patience, traffic }
+    }
+
+    fn sent(&self, bytes: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(bytes)) = bytes {
+            self.traffic.sent(bytes);
+        }
+        bytes
     }
 }
 
@@ -75,7 +85,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
         let this = self.get_mut();
         let before = buf.filled().len();
         ready!(Pin::new(&mut this.socket).poll_read(cx, buf))?;
-        Poll::Ready(this.patience.took(buf.filled().len() - before))
+        let came = buf.filled().len() - before;
+        this.traffic.received(came);
+        Poll::Ready(this.patience.took(came))
     }
 }
 
@@ -85,7 +97,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().socket).poll_write(cx, buf)
+        let this = self.get_mut();
+        let bytes = Pin::new(&mut this.socket).poll_write(cx, buf);
+        this.sent(bytes)
     }
 
     fn poll_write_vectored(
@@ -93,7 +107,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().socket).poll_write_vectored(cx, bufs)
+        let this = self.get_mut();
+        let bytes = Pin::new(&mut this.socket).poll_write_vectored(cx, bufs);
+        this.sent(bytes)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -11,6 +11,7 @@ use hyper::client::conn::http1::SendRequest;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::patience::Patience;
+use super::traffic::Traffic;
 use crate::config::{PoolConfig, SessionConfig};
 use crate::retry::replay::RequestBody;
 use crate::telemetry::Level;
@@ -25,6 +26,7 @@ const TURNS: u32 = 8;
 pub(super) struct Channel {
     pub(super) sender: SendRequest<RequestBody>,
     pub(super) patience: Patience,
+    pub(super) traffic: Traffic,
     opened: Instant,
     /// Its part of the limit, given back with it.
     _permit: Option<OwnedSemaphorePermit>,
@@ -34,9 +36,10 @@ impl Channel {
     pub(super) fn new(
         sender: SendRequest<RequestBody>,
         patience: Patience,
+        traffic: Traffic,
         permit: Option<OwnedSemaphorePermit>,
     ) -> Self {
-        Channel { sender, patience, opened: Instant::now(), _permit: permit }
+        Channel { sender, patience, traffic, opened: Instant::now(), _permit: permit }
     }
 }
 

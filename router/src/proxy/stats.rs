@@ -138,6 +138,8 @@ pub(crate) struct ServerStats {
     connects: Counter,
     connections: Rc<Level>,
     tls_connections: Rc<Level>,
+    /// Handshakes with callers that came to nothing.
+    pub(crate) tls_failures: Counter,
     pub(crate) nacks: Counter,
     pub(crate) timeouts: Counter,
 }
@@ -150,6 +152,7 @@ impl ServerStats {
             connects: scope.counter("connects"),
             connections: Rc::new(scope.level("connections")),
             tls_connections: Rc::new(scope.scope("tls").level("connections")),
+            tls_failures: scope.scope("tls").counter("failures"),
             nacks: scope.counter("nacks"),
             timeouts: scope.scope("limits").counter("request_timeout"),
         }
@@ -294,9 +297,8 @@ pub(crate) struct ClientStats {
     scope: Scope,
     requests: Requests,
     statuses: Statuses,
-    connects: Counter,
-    connect_latency: Stat,
     connections: Rc<Level>,
+    of_connections: Rc<ConnectionStats>,
     services: RefCell<HashMap<String, Rc<Requests>, RandomState>>,
     cached: Rc<Level>,
     in_use: Rc<Level>,
@@ -326,9 +328,8 @@ impl ClientStats {
         ClientStats {
             requests: Requests::new(&scope),
             statuses: Statuses::new(&scope),
-            connects: scope.counter("connects"),
-            connect_latency: scope.stat("connect_latency_ms"),
             connections: Rc::new(scope.level("connections")),
+            of_connections: Rc::new(ConnectionStats::new(&scope)),
             services: RefCell::default(),
             cached: Rc::new(scope.level("pool_cached")),
             in_use: Rc::new(scope.level("pool_size")),
@@ -348,9 +349,14 @@ impl ClientStats {
         }
     }
 
-    pub(crate) fn connected(&self, took: Duration) {
-        self.connects.incr();
-        self.connect_latency.record(took.as_millis() as u64);
+    /// What is counted of its connections.
+    pub(crate) fn of_connections(&self) -> Rc<ConnectionStats> {
+        self.of_connections.clone()
+    }
+
+    /// A connection is being made until [`Connecting::ended`].
+    pub(crate) fn connecting(&self) -> Connecting {
+        Connecting { stats: Some(self.of_connections.clone()), started: Instant::now() }
     }
 
     /// A connection is open until the guard is dropped.
@@ -407,6 +413,70 @@ impl ClientStats {
 impl Drop for ClientStats {
     fn drop(&mut self) {
         self.scope.prune();
+    }
+}
+
+/// What is counted of the connections of a client.
+pub(crate) struct ConnectionStats {
+    connects: Counter,
+    connect_latency: Stat,
+    failed_connect_latency: Stat,
+    cancelled_connects: Counter,
+    pub(crate) closes: Counter,
+    pub(crate) received_bytes: Counter,
+    pub(crate) sent_bytes: Counter,
+    pub(crate) duration: Stat,
+    pub(crate) requests: Stat,
+    pub(crate) received: Stat,
+    pub(crate) sent: Stat,
+}
+
+impl ConnectionStats {
+    fn new(client: &Scope) -> Self {
+        ConnectionStats {
+            connects: client.counter("connects"),
+            connect_latency: client.stat("connect_latency_ms"),
+            failed_connect_latency: client.stat("failed_connect_latency_ms"),
+            cancelled_connects: client.counter("cancelled_connects"),
+            closes: client.counter("closes"),
+            received_bytes: client.counter("received_bytes"),
+            sent_bytes: client.counter("sent_bytes"),
+            duration: client.stat("connection_duration"),
+            requests: client.stat("connection_requests"),
+            received: client.stat("connection_received_bytes"),
+            sent: client.stat("connection_sent_bytes"),
+        }
+    }
+}
+
+/// A connection that is being made. Dropped before it [ended](Connecting::ended), it was given up.
+pub(crate) struct Connecting {
+    stats: Option<Rc<ConnectionStats>>,
+    started: Instant,
+}
+
+impl Connecting {
+    /// There is a connection, or there will be none.
+    pub(crate) fn ended<C, E>(mut self, connection: Result<C, E>) -> Result<C, E> {
+        if let Some(stats) = self.stats.take() {
+            let took = self.started.elapsed().as_millis() as u64;
+            match connection {
+                Ok(_) => {
+                    stats.connects.incr();
+                    stats.connect_latency.record(took);
+                }
+                Err(_) => stats.failed_connect_latency.record(took),
+            }
+        }
+        connection
+    }
+}
+
+impl Drop for Connecting {
+    fn drop(&mut self) {
+        if let Some(stats) = &self.stats {
+            stats.cancelled_connects.incr();
+        }
     }
 }
 

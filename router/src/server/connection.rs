@@ -47,10 +47,12 @@ pub(crate) async fn serve(
     let socket = match shaken {
         Ok(Ok(socket)) => socket,
         Ok(Err(error)) => {
+            server.stats.tls_failures.incr();
             tracing::debug!(%remote, address = %server.shared.address, %error, "no TLS");
             return;
         }
         Err(_) => {
+            server.stats.tls_failures.incr();
             tracing::debug!(%remote, address = %server.shared.address, "no TLS in time");
             return;
         }

@@ -263,7 +263,7 @@ fn a_dead_backend_is_named() {
 fn dead_endpoints_cost_no_request_while_one_lives() {
     let alive = Backend::fixed("alive");
     let mut lines = alive.fs_line();
-    for _ in 0..7 {
+    for _ in 0..3 {
         lines += &format!("127.0.0.1 {}\n", free_port());
     }
     let router = Setup::by_host().file("web", &lines).start_with(&["--workers", "1"]);

@@ -88,6 +88,9 @@ fn callers_without_a_certificate_are_refused_if_one_is_required() {
         assert!(get(caller.clone().version(version).identity(&unknown)).is_err(), "{version:?}");
     }
     assert_eq!(backend.requests(), 1);
+    let (ip, port) = (router.addr.ip(), router.addr.port());
+    let failures = format!("rt/http/server/{ip}/{port}/tls/failures");
+    assert!(tests::wait_until(Duration::from_secs(10), || router.metric(&failures) == 4.0));
 }
 
 #[test]

@@ -56,5 +56,12 @@ fn every_page_says_something_without_scripts(driver: &Driver) {
     browser.press(Key::Enter);
     browser.wait_text("main", "router::pool");
     assert!(world.admin_page("/logging.json").text().contains("router::pool"));
+    browser.open(&world.url("/playground"));
+    browser.fill("#dtab", "/svc = /host ;");
+    browser.click("#playground button.primary");
+    browser.wait_text("#findings", "single-equals");
+    browser.fill("#dtab", "/svc => /host ; /host/web => /#/io.l5d.fs/web-v2 ;");
+    browser.click("#playground button.primary");
+    browser.wait_text("#changes", "would change");
     world.is_clean(&mut browser);
 }

@@ -1,13 +1,17 @@
 //! What holds for every page: whoever uses it, however large the window, light or dark.
 
-use tests::browser::{Browser, DESKTOP, Driver, Look, PHONE};
+use tests::browser::{Browser, DESKTOP, Driver, Look, PHONE, axe};
 
 use crate::Test;
 use crate::world::{World, encoded, navigation};
 
-pub(crate) const TESTS: &[Test] = &[
+/// Those that need axe-core.
+pub(crate) const WITH_AXE: &[Test] = &[
     ("nobody_is_kept_out_of_a_light_page", nobody_is_kept_out_of_a_light_page),
     ("nobody_is_kept_out_of_a_dark_page", nobody_is_kept_out_of_a_dark_page),
+];
+
+pub(crate) const TESTS: &[Test] = &[
     ("no_page_is_wider_than_a_phone", no_page_is_wider_than_a_phone),
     ("a_theme_that_is_chosen_stays", a_theme_that_is_chosen_stays),
 ];
@@ -45,11 +49,12 @@ fn nobody_is_kept_out(driver: &Driver, looks: [Look; 2]) {
     let world = World::start();
     world.traffic();
     let mut browser = driver.browser(looks[0]);
+    let axe = axe().unwrap();
     let mut found = Vec::new();
     for look in looks {
         browser.look(look);
         each_page(&world, &browser, |path| {
-            let barriers = browser.barriers();
+            let barriers = browser.barriers(&axe);
             found.extend(barriers.iter().map(|barrier| format!("{path} {look}: {barrier}")));
         });
     }
