@@ -108,14 +108,16 @@ pub enum RunError {
     Start(#[from] std::io::Error),
 }
 
+/// Bytes of stack of a thread that resolves or draws whole names: a name may nest deep, and what walks
+/// it does so by recursion.
+pub const STACK: usize = 8 * 1024 * 1024;
+
 /// Runs until told to stop by a signal or the admin server, and drains.
 ///
 /// SIGTERM and SIGINT stop accepting, let requests that are under way end within
 /// `admin.shutdownGraceMs`, and end; a second one ends at once. SIGHUP reads the configuration again
 /// and puts it in force, if it is good: see [`RunOptions::reload`].
 pub fn run(config: &Config, options: RunOptions) -> Result<(), RunError> {
-    // Resolving walks trees; a name may nest deep.
-    const STACK: usize = 8 * 1024 * 1024;
     let control = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(config.admin.worker_threads.max(1))
         .thread_name("control")

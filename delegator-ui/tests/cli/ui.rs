@@ -158,6 +158,18 @@ fn a_table_is_followed_as_it_is_edited() {
 }
 
 #[test]
+fn a_name_that_nests_deep_is_drawn() {
+    let shell = routes();
+    let ui = Serving::ui(&shell, &["-d", "routes.dtab"]);
+    // Each look-up asks the same again, up to the limit.
+    for path in ["/delegator", "/delegation.json", "/why-not"] {
+        let asked = "path=/a&base=/a%20%3D%3E%20/a%20%7C%20/b&destination=/%23/b";
+        let (head, _) = ui.get(&format!("{path}?{asked}"));
+        assert!(head.starts_with("http/1.1 200 "), "{path}: {head}");
+    }
+}
+
+#[test]
 fn a_configuration_is_shown_with_its_routers_and_none_of_them_runs() {
     let config = "\
 admin: {port: 1}

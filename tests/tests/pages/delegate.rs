@@ -170,7 +170,7 @@ fn a_name_that_leads_nowhere_says_why(driver: &Driver) {
         ("/svc/nobody", "negative", "negative"),
         ("/svc/no", "refused", "!"),
         ("/round", "failed", "cycle"),
-        ("/other", "negative", "no entry"),
+        ("/other", "negative", "no dentry matches"),
     ] {
         browser.open(&world.url(&format!("/delegator?path={path}")));
         browser.wait_text(".verdict .chip", chip);

@@ -3,7 +3,7 @@
 use tests::browser::{Browser, DESKTOP, Driver, Look, PHONE, axe};
 
 use crate::Test;
-use crate::world::{World, encoded, navigation};
+use crate::world::{World, beyond, encoded, navigation};
 
 /// Those that need axe-core.
 pub(crate) const WITH_AXE: &[Test] = &[
@@ -77,22 +77,7 @@ fn no_page_is_wider_than_a_phone(driver: &Driver) {
     let browser = driver.browser(small);
     let mut wide = Vec::new();
     let mut judge = |path: &str| {
-        let script = "const { scrollWidth } = document.documentElement;
-            // What is positioned leaves the boxes that scroll, unless they are positioned as well.
-            const inScroller = (e) => {
-                let out = getComputedStyle(e).position === 'absolute';
-                for (let at = e.parentElement; at && at !== document.body; at = at.parentElement) {
-                    const { overflowX, position } = getComputedStyle(at);
-                    if (position !== 'static') out = position === 'absolute';
-                    if (!out && overflowX !== 'visible') return true;
-                }
-                return false;
-            };
-            const beyond = [...document.body.querySelectorAll('*')].find(
-                (e) => e.getBoundingClientRect().right > innerWidth + 1 && !inScroller(e));
-            return scrollWidth > innerWidth ? `${scrollWidth}: ${beyond?.outerHTML.slice(0, 300)}` : null;";
-        let beyond = browser.run(script, &[]);
-        wide.extend(beyond.as_str().map(|beyond| format!("{path}: {beyond}")));
+        wide.extend(beyond(&browser).map(|beyond| format!("{path}: {beyond}")));
     };
     each_page(&world, &browser, &mut judge);
     // A hundred levels.

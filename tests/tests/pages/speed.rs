@@ -1,12 +1,17 @@
 //! How much is loaded, and how soon there is something to use.
+//!
+//! A server that is built without optimisation is no measure: then what it takes for page and answer is
+//! left out, and a first page, for which it serves many files, may take longer. What was measured is
+//! printed; `cargo test --release -p tests --test pages` holds all of it against the budgets.
 
 use std::fmt::Write;
 
 use serde_json::Value;
+use tests::Proc;
 use tests::browser::{Browser, DESKTOP, Driver, Key};
 
 use crate::Test;
-use crate::world::World;
+use crate::world::{NOTHING, World};
 
 pub(crate) const TESTS: &[Test] = &[
     ("the_first_page_is_small_and_there_at_once", the_first_page_is_small_and_there_at_once),
@@ -20,19 +25,31 @@ const LOADS: usize = 5;
 const MOST_BYTES: f64 = 150.0 * 1024.0;
 
 /// Milliseconds until the scripts of a first page have run.
-const FIRST_PAGE: f64 = 200.0;
+const FIRST_PAGE: f64 = if cfg!(debug_assertions) { 600.0 } else { 200.0 };
 
 /// Milliseconds until a large tree answers the keyboard.
 const LARGE_TREE: f64 = 1000.0;
 
+/// Before pages: milliseconds that the server has taken for the page and for the answer to a script.
+const SERVED: &str = "window.served = () =>
+    performance.getEntriesByType('navigation')[0].responseStart
+    + performance.getEntriesByType('resource').filter(({ name }) => name.includes('/delegation.json'))
+        .reduce((sum, { requestStart, responseStart }) => sum + responseStart - requestStart, 0);";
+
 fn number(value: Value) -> f64 {
     value.as_f64().unwrap_or(f64::INFINITY)
+}
+
+/// What a time since the beginning of the page is judged by.
+fn judged(browser: &Browser<'_>, time: f64) -> f64 {
+    if cfg!(debug_assertions) { time - number(browser.run("return served();", &[])) } else { time }
 }
 
 fn the_first_page_is_small_and_there_at_once(driver: &Driver) {
     let world = World::start();
     world.traffic();
     let mut browser = driver.browser(DESKTOP);
+    browser.before_pages(SERVED);
     for path in ["/", "/delegator?path=/svc/ab"] {
         let loads = (0..LOADS).map(|_| {
             browser.clear_cache();
@@ -44,7 +61,8 @@ fn the_first_page_is_small_and_there_at_once(driver: &Driver) {
             // Module scripts run before this, whatever they wait for.
             let ready =
                 "return performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd;";
-            (number(browser.run(bytes, &[])), number(browser.run(ready, &[])))
+            let ready = judged(&browser, number(browser.run(ready, &[])));
+            (number(browser.run(bytes, &[])), ready)
         });
         let loads: Vec<_> = loads.collect();
         let bytes = loads.iter().map(|load| load.0).fold(0.0, f64::max);
@@ -74,8 +92,14 @@ fn drawn(browser: &Browser<'_>) -> f64 {
 }
 
 fn two_thousand_steps_are_there_within_a_second(driver: &Driver) {
-    let world = World::with(|setup| setup.dtab(&large_table()));
+    let dir = tempfile::tempdir().unwrap();
+    let table = dir.path().join("large.dtab");
+    std::fs::write(&table, large_table()).unwrap();
+    let ui = Proc::fingerpost(["ui", "--no-open", "-d", table.to_str().unwrap()]);
+    let told = ui.wait_log("The pages are at ");
+    let url = told.rsplit(' ').next().unwrap().trim_end_matches('/');
     let mut browser = driver.browser(DESKTOP);
+    browser.before_pages(SERVED);
     // The frame after the one in which the tree has its rows is one that is painted with them.
     browser.before_pages(
         "new MutationObserver((_, observer) => {
@@ -86,9 +110,8 @@ fn two_thousand_steps_are_there_within_a_second(driver: &Driver) {
     );
     let mut best = f64::INFINITY;
     for _ in 0..LOADS {
-        browser.open(&world.url("/delegator?path=/big"));
-        let drawn = drawn(&browser);
-        best = best.min(drawn);
+        browser.open(&format!("{url}/delegator?path=/big"));
+        best = best.min(judged(&browser, drawn(&browser)));
         let steps = browser.text(".steps h2");
         let count: String = steps.chars().filter(char::is_ascii_digit).collect();
         assert!(count.parse::<usize>().unwrap() > 2000, "{steps}");
@@ -106,5 +129,5 @@ fn two_thousand_steps_are_there_within_a_second(driver: &Driver) {
     println!("over 2,000 steps: drawn in {best:.0} ms, a key in {key:.0} ms");
     assert!(best < LARGE_TREE, "drawn in {best} ms");
     assert!(key < LARGE_TREE / 2.0, "a key takes {key} ms");
-    world.is_clean(&mut browser);
+    assert_eq!(browser.console(), NOTHING);
 }

@@ -96,3 +96,22 @@ pub(crate) fn navigation(browser: &Browser<'_>) -> Vec<String> {
     assert!(links.len() >= 6, "{links:?}");
     links
 }
+
+/// The first element because of which a page is wider than its window.
+pub(crate) fn beyond(browser: &Browser<'_>) -> Option<String> {
+    let script = "const { scrollWidth } = document.documentElement;
+        // What is positioned leaves the boxes that scroll, unless they are positioned as well.
+        const inScroller = (e) => {
+            let out = getComputedStyle(e).position === 'absolute';
+            for (let at = e.parentElement; at && at !== document.body; at = at.parentElement) {
+                const { overflowX, position } = getComputedStyle(at);
+                if (position !== 'static') out = position === 'absolute';
+                if (!out && overflowX !== 'visible') return true;
+            }
+            return false;
+        };
+        const beyond = [...document.body.querySelectorAll('*')].find(
+            (e) => e.getBoundingClientRect().right > innerWidth + 1 && !inScroller(e));
+        return scrollWidth > innerWidth ? `${scrollWidth}: ${beyond?.outerHTML.slice(0, 300)}` : null;";
+    browser.run(script, &[]).as_str().map(str::to_owned)
+}
