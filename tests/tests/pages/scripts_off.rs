@@ -1,6 +1,9 @@
 //! Pages in a browser that runs no scripts: they are read, and asked by their forms.
 
+use std::time::Duration;
+
 use tests::browser::{DESKTOP, Driver, Key};
+use tests::wait_until;
 
 use crate::Test;
 use crate::world::{World, navigation};
@@ -39,8 +42,6 @@ fn every_page_says_something_without_scripts(driver: &Driver) {
     let mut browser = driver.browser_without_scripts(DESKTOP);
     browser.open(&world.url("/"));
     for path in navigation(&browser) {
-        browser.open(&world.url(&path));
-        let main = browser.text("main");
         let wanted = match path.as_str() {
             "/" | "/requests" => "/svc/users",
             "/delegator" => "Where a name or a request goes",
@@ -49,7 +50,12 @@ fn every_page_says_something_without_scripts(driver: &Driver) {
             "/logging" => "Level",
             _ => "\n",
         };
-        assert!(main.contains(wanted), "{path}: {main}");
+        // The figures of a second are there when it is over.
+        let told = wait_until(Duration::from_secs(10), || {
+            browser.open(&world.url(&path));
+            browser.text("main").contains(wanted)
+        });
+        assert!(told, "{path}: {}", browser.text("main"));
     }
     browser.open(&world.url("/logging"));
     browser.fill("#logger", "router::pool");

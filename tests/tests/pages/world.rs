@@ -111,7 +111,8 @@ pub(crate) fn beyond(browser: &Browser<'_>) -> Option<String> {
             return false;
         };
         const beyond = [...document.body.querySelectorAll('*')].find(
-            (e) => e.getBoundingClientRect().right > innerWidth + 1 && !inScroller(e));
+            (e) => e.getBoundingClientRect().left + Math.max(e.scrollWidth, e.offsetWidth ?? 0) > innerWidth + 1
+                && getComputedStyle(e).overflowX === 'visible' && !inScroller(e) && e.tagName !== 'MAIN');
         return scrollWidth > innerWidth ? `${scrollWidth}: ${beyond?.outerHTML.slice(0, 300)}` : null;";
     browser.run(script, &[]).as_str().map(str::to_owned)
 }
