@@ -158,7 +158,7 @@ export class Comparison {
     return h(
       "tr",
       null,
-      h("th", { scope: "row", "data-label": "Name" }, name),
+      h("th", { scope: "row", "data-label": "Name" }, h("span", null, name)),
       h("td", { "data-label": "Now" }, side(before, asked, "now")),
       h("td", { "data-label": "By your table" }, side(after, isLinked ? { ...asked, base } : null, "by your table")),
       h("td", { "data-label": "Result" }, changed ? chip("warn", "changed") : chip("idle", "same")),

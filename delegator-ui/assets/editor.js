@@ -215,7 +215,7 @@ export class Editor {
   }
 
   #characterWidth() {
-    const probe = h("span", { class: "editor-probe" }, "0".repeat(50));
+    const probe = h("span", null, "0".repeat(50));
     this.layer.append(probe);
     const { width } = probe.getBoundingClientRect();
     probe.remove();
