@@ -2,6 +2,7 @@
 
 import { clean } from "./delegation.js";
 import { h, replace } from "./dom.js";
+import { Editor } from "./editor.js";
 import { renderSteps } from "./rows.js";
 
 /** How long nothing is typed before an example is resolved. */
@@ -20,6 +21,7 @@ for (const form of document.querySelectorAll(".example-form")) follow(form);
 
 /** Resolves an example whenever it is changed, and offers to put it back. */
 function follow(form) {
+  for (const field of form.querySelectorAll("textarea")) new Editor(field);
   const answer = form.parentElement.querySelector(".example-answer");
   answer.setAttribute("aria-live", "polite");
   const back = h("button", { type: "button", class: "quiet", hidden: true, on: { click: reset } }, "Put back");

@@ -1,10 +1,14 @@
-// The playground: findings about a table as it is typed, and what it would change. Nothing is applied.
+// The playground: findings about a table as it is typed, what it would change, and where a name would
+// go. Nothing is applied.
 
+import { Comparison } from "./compare.js";
 import { clean } from "./delegation.js";
 import { byId, h, replace } from "./dom.js";
 import { Editor } from "./editor.js";
 import { count, plural } from "./format.js";
-import { announce, toast } from "./shell.js";
+import { renderSteps } from "./rows.js";
+import { announce, copy, toast } from "./shell.js";
+import { changedLines } from "./syntax.js";
 
 const KEPT = "playground";
 /** How long nothing is typed before it is asked for findings. */
@@ -13,58 +17,67 @@ const PAUSE = 200;
 const MAX_LINKED = 4000;
 /** More findings than this are counted. */
 const MAX_FINDINGS = 100;
+/** What is asked with instead of nothing, which would be the router's own table. */
+const NOTHING = "# nothing";
 
 const form = byId("playground");
 const router = byId("router");
 const names = byId("names");
+const path = byId("path");
 const findings = byId("findings");
-const changes = byId("changes");
-const editor = new Editor(byId("editor"), { onChange: changed });
+const way = byId("way");
+const own = new Editor(byId("own"));
+const editor = new Editor(byId("dtab"), { onChange: changed });
+const comparison = new Comparison({ editor, router, onTry: tryName, maxLinked: MAX_LINKED });
+const openTable = h("input", { type: "file", hidden: true });
 const format = button("Format", () => (editor.text = formatted));
 let formatted = null;
+let isRight = true;
 let typing = null;
 let asking = null;
+let trying = null;
+let found = [];
 
-const openTable = file((text) => (editor.text = text));
-const openNames = file((text) => {
-  names.value = text;
-  keep();
-});
-byId("table-tools").append(
-  button("Load the router’s table", loadOwn),
-  format,
-  button("Open…", () => openTable.click()),
-  button("Save", () => save("table.dtab", editor.text)),
-  openTable,
-);
-byId("changes-tools").prepend(button("Open names…", () => openNames.click()), openNames);
-byId("editor-hint").append(" Ctrl-Space offers names.");
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  compare();
-});
-names.addEventListener("input", keep);
-router.addEventListener("change", () => {
-  keep();
-  loadWords();
-});
-restore();
-loadWords();
-check();
+setUp();
+
+function setUp() {
+  byId("own-tools").append(button("Begin anew with it", () => (editor.text = own.text)));
+  byId("table-tools").append(
+    format,
+    button("Open…", () => openTable.click()),
+    button("Save", () => save("table.dtab", editor.text)),
+    button("Copy link", copyLink),
+    openTable,
+  );
+  byId("editor-hint").append(" ", h("kbd", null, "Ctrl Space"), " offers names, ", h("kbd", null, "F8"), " goes to the next finding.");
+  openTable.addEventListener("change", async () => {
+    const [chosen] = openTable.files;
+    const text = await chosen?.text();
+    openTable.value = "";
+    if (text !== undefined) editor.text = text.replaceAll("\r\n", "\n");
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    tryName(path.value);
+  });
+  names.addEventListener("input", keep);
+  path.addEventListener("input", () => tryName(path.value, PAUSE));
+  editor.field.addEventListener("keydown", (event) => {
+    if (event.key !== "F8") return;
+    event.preventDefault();
+    nextFinding(event.shiftKey ? -1 : 1);
+  });
+  router.addEventListener("change", () => {
+    keep();
+    loadRouter();
+  });
+  restore();
+  loadRouter();
+  check();
+}
 
 function button(label, run) {
   return h("button", { type: "button", on: { click: run } }, label);
-}
-
-/** What a button opens: the text of a file. */
-function file(take) {
-  const field = h("input", { type: "file", hidden: true });
-  field.addEventListener("change", async () => {
-    const [chosen] = field.files;
-    field.value = "";
-    if (chosen) take((await chosen.text()).replaceAll("\r\n", "\n"));
-  });
-  return field;
 }
 
 function save(name, text) {
@@ -75,7 +88,8 @@ function save(name, text) {
 
 function keep() {
   try {
-    sessionStorage.setItem(KEPT, JSON.stringify({ router: router.value, text: editor.text, names: names.value }));
+    const kept = { router: router.value, text: editor.text, names: names.value, path: path.value, own: own.text };
+    sessionStorage.setItem(KEPT, JSON.stringify(kept));
   } catch {
     // Then it is gone with the page.
   }
@@ -88,12 +102,25 @@ function restore() {
     const kept = JSON.parse(sessionStorage.getItem(KEPT));
     if (!kept) return;
     if ([...router.options].some((option) => option.value === kept.router)) router.value = kept.router;
-    names.value = kept.names;
+    names.value ||= kept.names;
+    path.value ||= kept.path;
+    // What has not been changed follows the router's table.
+    if (kept.text === kept.own) return;
     editor.field.value = kept.text;
-    editor.mark([]);
+    editor.draw();
   } catch {
     // The router's own table is there.
   }
+}
+
+function copyLink() {
+  if (editor.text.length > MAX_LINKED) {
+    toast("This table is too long for a link: save it instead", { status: "warn" });
+    return;
+  }
+  const params = new URLSearchParams({ router: router.value, dtab: editor.text });
+  if (path.value.trim()) params.set("path", path.value.trim());
+  copy(`${location.origin}/playground?${params}`, "a link to this table");
 }
 
 function changed() {
@@ -104,8 +131,15 @@ function changed() {
   typing = setTimeout(check, PAUSE);
 }
 
-async function ask(path, params, signal) {
-  const response = await fetch(path, { method: "POST", body: new URLSearchParams(params), signal });
+/** Marks the lines that only one of the tables has. */
+function showChanged() {
+  const { removed, added } = changedLines(own.text, editor.text);
+  own.sign(removed, "−");
+  editor.sign(added, "+");
+}
+
+async function ask(to, params, signal) {
+  const response = await fetch(to, { method: "POST", body: new URLSearchParams(params), signal });
   if (!response.ok) throw new Error((await response.text()).trim() || `The router answers ${response.status}.`);
   return response.json();
 }
@@ -114,108 +148,145 @@ async function check() {
   asking?.abort();
   asking = new AbortController();
   const { text } = editor;
+  showChanged();
   try {
-    const found = await ask("/dtab/check.json", { dtab: text }, asking.signal);
+    const answer = await ask("/dtab/check.json", { dtab: text }, asking.signal);
     if (editor.text !== text) return;
-    formatted = found.formatted;
+    formatted = answer.formatted;
     format.disabled = formatted === null || formatted === text;
-    editor.mark(found.diagnostics.slice(0, MAX_FINDINGS));
-    showFindings(found.diagnostics, text);
+    isRight = answer.ok;
+    found = answer.diagnostics;
+    editor.mark(found.slice(0, MAX_FINDINGS));
+    editor.field.setAttribute("aria-invalid", String(!isRight));
+    showFindings(text);
+    if (isRight) comparison.compare();
+    else comparison.wait();
+    tryName(path.value);
   } catch (error) {
     if (error.name !== "AbortError") replace(findings, notice("bad", error.message));
   }
 }
 
-function showFindings(diagnostics, text) {
+function showFindings(text) {
   const before = findings.textContent;
-  if (diagnostics.length === 0) replace(findings, chip("ok", "nothing wrong"));
+  if (found.length === 0) replace(findings, chip("ok", "nothing wrong"));
   else {
-    const more = diagnostics.length - MAX_FINDINGS;
-    replace(
-      findings,
-      h("ul", { class: "findings" }, diagnostics.slice(0, MAX_FINDINGS).map((one) => finding(one, text))),
-      more > 0 && h("p", { class: "muted" }, `and ${count(more)} more`),
-    );
+    const more = found.length - MAX_FINDINGS;
+    const list = h("ul", { class: "findings" }, found.slice(0, MAX_FINDINGS).map((one) => finding(one, text)));
+    replace(findings, list, more > 0 && h("p", { class: "muted" }, `and ${count(more)} more`));
   }
   if (findings.textContent === before) return;
-  announce(diagnostics.length === 0 ? "Nothing wrong" : plural(diagnostics.length, "finding"));
+  announce(found.length === 0 ? "Nothing wrong" : plural(found.length, "finding"));
 }
 
-function finding({ code, severity, message, help, line, column, start, end, fixes }, text) {
+function finding({ code, severity, message, help, line, column, start, end, labels, fixes }, text) {
   const place = h("button", { type: "button", class: "quiet", on: { click: () => editor.show(start, end) } }, `line ${line}, column ${column}`);
-  // Of another text than was looked at nothing is known.
-  const fix = (one) => button(`Fix: ${clean(one.label)}`, () => editor.text === text && editor.put(one.start, one.end, one.replacement));
+  const mend = (one) => {
+    // Of another text than was looked at nothing is known.
+    if (editor.text === text) editor.put(one.start, one.end, one.replacement);
+  };
+  const more = labels.map((label) => label.text).filter((words) => words && words !== message && words !== help);
   return h(
     "li",
     null,
-    chip(severity === "error" ? "bad" : "warn", severity),
-    h("code", null, code),
-    place,
-    h("span", { class: "finding-words" }, clean(message), help && [h("br"), h("span", { class: "muted small" }, clean(help))]),
-    fixes.map(fix),
+    h("div", { class: "row-wrap" }, chip(severity === "error" ? "bad" : "warn", severity), h("code", { class: "muted" }, code), place),
+    h("p", null, quoted(message)),
+    more.map((words) => h("p", { class: "muted small" }, quoted(words))),
+    help && h("p", { class: "muted small" }, quoted(help)),
+    fixes.length > 0 && h("div", { class: "actions" }, fixes.map((one) => button(`Fix: ${clean(one.label)}`, () => mend(one)))),
   );
 }
 
-async function loadOwn() {
-  try {
-    const routers = await (await fetch("/routers.json")).json();
-    const own = routers.find(({ label }) => label === router.value)?.dtab ?? "";
-    editor.text = (await ask("/dtab/check.json", { dtab: own })).formatted ?? own;
-  } catch (error) {
-    toast(`The table is not there: ${error.message}`, { status: "bad" });
-  }
+/** A sentence with what stands in backquotes as code. */
+function quoted(words) {
+  return clean(words)
+    .split(/`([^`]+)`/)
+    .map((part, nth) => (nth % 2 === 1 ? h("code", null, part) : part));
 }
 
-async function loadWords() {
+/** Goes to the next finding behind the caret, or to the first one. */
+function nextFinding(step) {
+  const caret = editor.field.selectionStart;
+  const order = step > 0 ? found : [...found].reverse();
+  const next = order.find(({ start }) => (step > 0 ? start > caret : start < caret)) ?? order[0];
+  if (!next) {
+    announce("Nothing wrong");
+    return;
+  }
+  editor.show(next.start, next.end);
+  announce(clean(next.message));
+}
+
+/** What the router has, and knows. */
+async function loadRouter() {
   try {
-    const response = await fetch(`/dtab/words.json?${new URLSearchParams({ router: router.value })}`);
-    if (response.ok) editor.words = await response.json();
+    const asked = new URLSearchParams({ router: router.value });
+    const [routers, words] = await Promise.all([
+      (await fetch("/routers.json")).json(),
+      (await fetch(`/dtab/words.json?${asked}`)).json(),
+    ]);
+    const table = routers.find(({ label }) => label === router.value);
+    const text = (table?.written ?? table?.dtab ?? "").trimEnd();
+    const isUnchanged = editor.text === own.text;
+    own.text = text === "" ? "" : `${text}\n`;
+    if (isUnchanged && editor.text !== own.text) {
+      editor.field.value = own.text;
+      editor.draw();
+      changed();
+    }
+    editor.words = words;
+    replace(byId("known"), words.names.map((value) => h("option", { value })));
+    comparison.know(words.names);
+    showChanged();
+    if (isRight) comparison.compare();
   } catch {
     // One types as well without them.
   }
 }
 
-async function compare() {
-  const params = { router: router.value, after: editor.text, names: names.value };
-  changes.setAttribute("aria-busy", "true");
+/** Shows where a name goes by the table as it is typed, after a pause. */
+function tryName(name, pause = 0) {
+  if (path.value !== name) path.value = name;
+  keep();
+  clearTimeout(trying);
+  trying = setTimeout(() => resolve(name.trim()), pause);
+}
+
+async function resolve(name) {
+  if (name === "") {
+    replace(way);
+    return;
+  }
+  if (!isRight) {
+    replace(way, notice("info", "The table has to be right before a name can go by it."));
+    return;
+  }
+  const asked = { router: router.value, path: name };
+  const base = editor.text.trim() === "" ? NOTHING : editor.text;
   try {
-    showChanges(await ask("/dtab/compare.json", params), params);
+    const answers = [ask("/delegation.json", asked), ask("/delegation.json", { ...asked, base })];
+    const [now, then] = await Promise.all(answers);
+    if (path.value.trim() === name) showWay(now, then);
   } catch (error) {
-    const words = error.message;
-    // A mistake in a dtab is drawn below its line: the columns matter.
-    replace(changes, words.includes("\n") ? h("pre", { class: "code" }, words) : notice("bad", words));
-  } finally {
-    changes.removeAttribute("aria-busy");
+    replace(way, wrong(error.message));
   }
 }
 
-function showChanges(compared, { router: label, after: base }) {
-  if (compared.names.length === 0) {
-    replace(changes, notice("info", "No name is in use: write some above."));
-    return;
-  }
-  const more = compared.left_out > 0 ? `; ${count(compared.left_out)} more are left out` : "";
-  const told = `${count(compared.changed)} of ${count(compared.counted)} would change${more}`;
-  const link = (params, { summary }) => h("a", { href: `/delegator?${new URLSearchParams(params)}` }, clean(summary));
-  const row = ({ path, changed: isChanged, before, after }) => {
-    const asked = { router: label, path };
-    const isLinked = base.trim() !== "" && base.length <= MAX_LINKED;
-    return h(
-      "tr",
-      null,
-      h("th", { scope: "row", "data-label": "Name" }, h("span", { class: "path" }, clean(path))),
-      h("td", { "data-label": "Result" }, isChanged ? chip("warn", "changed") : chip("ok", "same")),
-      h("td", { "data-label": "Before" }, link(asked, before)),
-      h("td", { "data-label": "After" }, isLinked ? link({ ...asked, base }, after) : clean(after.summary)),
+function showWay(now, then) {
+  const side = (title, answer) =>
+    h(
+      "section",
+      { class: "way-side", "aria-label": title },
+      h("h3", null, title),
+      h("p", { class: "way-told" }, clean(answer.summary)),
+      renderSteps(answer.steps, answer.clients),
     );
-  };
-  const head = ["Name", "Result", "Before", "After"].map((name) => h("th", { scope: "col" }, name));
-  const table = h("table", { class: "data cards" }, h("thead", null, h("tr", null, head)), h("tbody", null, compared.names.map(row)));
-  replace(
-    changes,
-    h("p", { class: "changes-told" }, told),
-    h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "What would change" }, table),
-  );
+  replace(way, h("div", { class: "way-sides" }, side("By the router’s table", now), side("By your table", then)));
+}
+
+function wrong(words) {
+  // A mistake is drawn below its line: the columns matter.
+  return words.includes("\n") ? h("pre", { class: "code" }, words) : notice("bad", words);
 }
 
 function chip(status, word) {

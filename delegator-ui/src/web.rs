@@ -40,7 +40,7 @@ pub fn pages(source: Source) -> Router {
     Router::new()
         .route("/", get(dashboard::page))
         .route("/delegator", get(delegator::page))
-        .route("/playground", get(playground::page).post(playground::tried))
+        .route("/playground", get(playground::page).post(playground::posted))
         .route("/why-not", get(why_not::page))
         .route("/requests", get(requests::page))
         .route("/watches", get(watches::page))

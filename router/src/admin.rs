@@ -29,7 +29,7 @@
 //! | `/stats.json` | what goes on just now, for routers, services and clients: see `admin/stats.rs` |
 //! | `/stats/events` | the same each second, as server-sent events |
 //! | `/stats/history.json` | the last five minutes of one row; `kind`, `router`, `name` |
-//! | `/routers.json` | each router with its servers, identifiers and table |
+//! | `/routers.json` | each router with its servers, identifiers and table, which is also there as it is `written` |
 //! | `/admin/registry.json` | servers and clients, in the shape of Twitter's registry |
 //! | `/watches.json` | every discovery watch with its state, by namer |
 //! | `/namer_state/<prefix>.json` | those of one namer |

@@ -20,6 +20,7 @@ macro_rules! assets {
 
 assets! {
     "chart.js"
+    "compare.js"
     "config.js"
     "dashboard.css"
     "dashboard.js"
@@ -40,6 +41,7 @@ assets! {
     "live.js"
     "logging.js"
     "picture.js"
+    "playground.css"
     "playground.js"
     "query.js"
     "requests.js"
@@ -47,6 +49,7 @@ assets! {
     "shell.js"
     "steps.js"
     "style.css"
+    "syntax.js"
     "table.js"
     "theme.js"
     "tree.css"

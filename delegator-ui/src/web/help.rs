@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use self::sections::{Example, MISTAKES, SECTIONS, Section};
 use super::delegator::Tree;
-use super::html::{each, escape, href};
+use super::html::{each, escape, href, quoted};
 use super::shell;
 use super::source::Source;
 use crate::view::clean;
@@ -262,7 +262,7 @@ async fn mistakes(source: &Source, html: &mut String) {
     for (about, table) in MISTAKES {
         let (_, found) = source.get("/dtab/check.json", &[("dtab", table)]).await;
         let first = &found["diagnostics"][0];
-        let text = |key: &str| visible(first[key].as_str().unwrap_or_default());
+        let text = |key: &str| quoted(first[key].as_str().unwrap_or_default());
         let _ = write!(
             html,
             "<li class=\"card\"><h3>{about}</h3><pre class=\"code\" tabindex=\"0\">{}</pre>",

@@ -2,6 +2,8 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::view::clean;
+
 /// A text for HTML, in an element or a quoted attribute.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -16,6 +18,24 @@ pub(super) fn escape(text: &str) -> String {
         }
     }
     escaped
+}
+
+/// A sentence that may come from outside, with control characters made visible, and what stands in
+/// backquotes as code.
+pub(super) fn quoted(words: &str) -> String {
+    let words = escape(&clean(words));
+    let mut rest = words.as_str();
+    let mut html = String::with_capacity(words.len());
+    while let Some((before, (code, after))) = rest.split_once('`').and_then(|(before, rest)| {
+        Some((before, rest.split_once('`').filter(|it| !it.0.is_empty())?))
+    }) {
+        html.push_str(before);
+        html.push_str("<code>");
+        html.push_str(code);
+        html.push_str("</code>");
+        rest = after;
+    }
+    html + rest
 }
 
 /// The value of an `href` with a query; a parameter without a value is left out.
@@ -51,6 +71,13 @@ mod tests {
             escape("<b a=\"1\" c='2'>&amp;"),
             "&lt;b a=&quot;1&quot; c=&#39;2&#39;&gt;&amp;amp;"
         );
+    }
+
+    #[test]
+    fn what_is_quoted_is_code() {
+        assert_eq!(quoted("write `=>` for `=`"), "write <code>=&gt;</code> for <code>=</code>");
+        assert_eq!(quoted("`<b>` and one ` alone"), "<code>&lt;b&gt;</code> and one ` alone");
+        assert_eq!(quoted("``"), "``");
     }
 
     #[test]

@@ -11,8 +11,9 @@ use axum::response::Response;
 use http::HeaderMap;
 use serde_json::Value;
 
+use super::delegator::Tree;
 use super::figures::count;
-use super::html::{each, escape, href};
+use super::html::{each, escape, href, quoted};
 use super::shell;
 use super::source::Source;
 use crate::view::clean;
@@ -21,7 +22,7 @@ const SHELL: shell::Page = shell::Page {
     path: "/playground",
     title: "Playground",
     script: "playground",
-    styles: &["editor"],
+    styles: &["editor", "playground"],
     wide: true,
 };
 
@@ -37,65 +38,103 @@ struct Page {
     /// The labels of the routers.
     routers: Vec<String>,
     router: String,
+    /// The router's own table.
+    own: String,
     dtab: String,
     names: String,
+    /// The name whose way is shown.
+    path: String,
+    /// Whether a table is given, and not only the router's own.
+    is_tried: bool,
     /// As `/dtab/check.json` answers; null where nothing was asked.
     found: Value,
     /// As `/dtab/compare.json` answers, or why it does not.
     changes: Option<Result<Value, String>>,
+    /// As `/delegation.json` answers for the name, or why it does not.
+    way: Option<Result<Value, String>>,
 }
 
-/// `/playground`: the router's own table, to begin with.
+/// `/playground`: the router's own table, to begin with, or the one of a link.
 pub(super) async fn page(
     State(source): State<Source>,
     Query(params): Query<Vec<(String, String)>>,
 ) -> Response {
-    let mut page = Page { router: param(&params, "router"), ..Page::default() };
-    let (_, routers) = source.get("/routers.json", &[]).await;
-    page.choose(&routers);
-    let own = routers.as_array().into_iter().flatten().find(|it| it["label"] == *page.router);
-    if let Some(own) = own.and_then(|router| router["dtab"].as_str()) {
-        let (_, found) = source.get("/dtab/check.json", &[("dtab", own)]).await;
-        found["formatted"].as_str().unwrap_or(own).clone_into(&mut page.dtab);
-    }
-    SHELL.with(&page.html())
+    tried(&source, &params, None).await
 }
 
-/// `POST /playground`: the same with the findings and the comparison.
-pub(super) async fn tried(
+/// `POST /playground`: the same for a table that is too long for a link.
+pub(super) async fn posted(
     State(source): State<Source>,
     headers: HeaderMap,
     Form(params): Form<Vec<(String, String)>>,
 ) -> Response {
-    let [router, dtab, names] = ["router", "dtab", "names"].map(|name| param(&params, name));
-    let mut page = Page { router, dtab, names, ..Page::default() };
+    tried(&source, &params, Some(&headers)).await
+}
+
+/// The page with the findings and the comparison, if a table is given. What a `caller` has posted is
+/// posted on in its name.
+async fn tried(
+    source: &Source,
+    params: &[(String, String)],
+    caller: Option<&HeaderMap>,
+) -> Response {
+    let [router, dtab, names, path] =
+        ["router", "dtab", "names", "path"].map(|name| param(params, name).unwrap_or_default());
+    let path = path.trim().to_owned();
+    let is_tried = param(params, "dtab").is_some();
+    let mut page = Page { router, dtab, names, path, is_tried, ..Page::default() };
     page.choose(&source.get("/routers.json", &[]).await.1);
-    let (_, found) = source.post("/dtab/check.json", &[("dtab", &page.dtab)], &headers).await;
-    page.found = serde_json::from_str(&found).unwrap_or_default();
+    if !is_tried {
+        page.dtab.clone_from(&page.own);
+    }
+    let ask = async |path: &str, asked: &[(&str, &str)]| {
+        let (status, body) = match caller {
+            Some(caller) => source.post(path, asked, caller).await,
+            None => source.get_text(path, asked).await,
+        };
+        match serde_json::from_str(&body) {
+            Ok(answer) if status.is_success() => Ok(answer),
+            _ => Err(body),
+        }
+    };
+    if is_tried {
+        page.found = ask("/dtab/check.json", &[("dtab", &page.dtab)]).await.unwrap_or_default();
+    }
     if page.found["ok"] == true {
         let asked = [("router", &*page.router), ("after", &*page.dtab), ("names", &*page.names)];
-        let (status, answer) = source.post("/dtab/compare.json", &asked, &headers).await;
-        page.changes = Some(match serde_json::from_str(&answer) {
-            Ok(changes) if status.is_success() => Ok(changes),
-            _ => Err(answer),
-        });
+        page.changes = Some(ask("/dtab/compare.json", &asked).await);
+    }
+    if !page.path.is_empty() && page.found["ok"] != false {
+        // Nothing would be the router's own table.
+        let base = if page.dtab.trim().is_empty() { "# nothing" } else { &page.dtab };
+        let asked = [("router", &*page.router), ("path", &*page.path), ("base", base)];
+        page.way = Some(ask("/delegation.json", &asked).await);
     }
     SHELL.with(&page.html())
 }
 
 /// A parameter of a form, with the line ends that a dtab has.
-fn param(params: &[(String, String)], name: &str) -> String {
-    let found = params.iter().find(|(given, _)| given == name);
-    found.map(|(_, value)| value.replace("\r\n", "\n")).unwrap_or_default()
+fn param(params: &[(String, String)], name: &str) -> Option<String> {
+    let (_, value) = params.iter().find(|(given, _)| given == name)?;
+    Some(value.replace("\r\n", "\n"))
 }
 
 impl Page {
-    /// Takes the first of these routers unless one is chosen.
+    /// Takes the first of these routers unless one is chosen, and its table.
     fn choose(&mut self, routers: &Value) {
-        let labels = routers.as_array().into_iter().flatten().filter_map(|it| it["label"].as_str());
-        self.routers = labels.map(str::to_owned).collect();
+        let all = routers.as_array().map(Vec::as_slice).unwrap_or_default();
+        self.routers = all.iter().map(|router| text(router, "label").to_owned()).collect();
         if self.router.is_empty() {
             self.router = self.routers.first().cloned().unwrap_or_default();
+        }
+        let Some(own) = all.iter().find(|router| text(router, "label") == self.router) else {
+            return;
+        };
+        // Others than this program only have the shown form.
+        let written = own["written"].as_str().or_else(|| own["dtab"].as_str());
+        written.unwrap_or_default().trim_end().clone_into(&mut self.own);
+        if !self.own.is_empty() {
+            self.own.push('\n');
         }
     }
 
@@ -106,25 +145,50 @@ impl Page {
             let label = escape(label);
             format!("<option value=\"{label}\"{selected}>{label}</option>")
         });
-        let (dtab, names) = (escape(&self.dtab), escape(&self.names));
-        let tried = if self.found.is_null() { "" } else { " data-tried=\"true\"" };
+        let [own, dtab, names, path] =
+            [&self.own, &self.dtab, &self.names, &self.path].map(|text| escape(text));
+        let tried = if self.is_tried { " data-tried=\"true\"" } else { "" };
         let plain = "autocomplete=\"off\" autocapitalize=\"off\" spellcheck=\"false\"";
         format!(
-            r#"<div class="page-head"><h1>Playground</h1><p class="lede">Try a table before it is in use: what is wrong with it, and which names would go elsewhere. Nothing is applied by looking.</p></div>
+            r#"<div class="page-head"><h1>Playground</h1><p class="lede">Change a table and see what comes of it, before it is in use. Nothing is applied by looking: the router keeps the table that it has.</p></div>
 <form id="playground" class="stack" action="/playground" method="post"{tried}>
-<section class="card" aria-labelledby="table-title"><div class="card-head"><h2 id="table-title"><label for="dtab">Table</label></h2><div class="actions" id="table-tools"><label class="small" for="router">Router</label><select id="router" name="router">{routers}</select></div></div>
-<div id="editor"><textarea class="mono" id="dtab" name="dtab" rows="12" aria-describedby="editor-hint" {plain}>
+<div class="panes">
+<section class="card pane" aria-labelledby="own-title"><div class="card-head"><h2 id="own-title">The router’s table</h2><div class="actions" id="own-tools"><label class="small" for="router">Router</label><select id="router" name="router">{routers}</select></div></div>
+<div class="pane-text"><textarea class="mono" id="own" rows="10" readonly aria-labelledby="own-title" {plain}>
+{own}</textarea></div></section>
+<section class="card pane" aria-labelledby="table-title"><div class="card-head"><h2 id="table-title"><label for="dtab">Your table</label></h2><div class="actions" id="table-tools"></div></div>
+<div class="pane-text"><textarea class="mono" id="dtab" name="dtab" rows="10" aria-describedby="editor-hint" {plain}>
 {dtab}</textarea></div>
-<p class="small muted editor-hint" id="editor-hint">One entry such as <code>/svc =&gt; /#/io.l5d.fs ;</code> after the other; a later one wins over an earlier one.</p>
-<div id="findings" class="card-body">{findings}</div></section>
-<section class="card" aria-labelledby="changes-title"><div class="card-head"><h2 id="changes-title">What would change</h2><div class="actions" id="changes-tools"><button class="primary">Compare with the router’s table</button></div></div>
-<div class="card-body field"><label for="names">Names</label><textarea class="mono" id="names" name="names" rows="3" placeholder="/svc/web" aria-describedby="names-hint" {plain}>
-{names}</textarea><span class="hint" id="names-hint">One a line. With none given, those that requests use now.</span></div>
-<div id="changes" aria-live="polite">{changes}</div></section>
+<p class="small muted editor-hint" id="editor-hint">One entry such as <code>/svc =&gt; /#/io.l5d.fs ;</code> after the other; a later one wins. <a href="/help">The language</a>.</p>
+<div id="findings" class="findings-list">{findings}</div></section>
+</div>
+<section class="card" aria-labelledby="changes-title"><div class="card-head"><h2 id="changes-title">What would change</h2><div class="actions" id="changes-tools"><button class="primary">Check and compare</button></div></div>
+<div class="card-body names-of"><div class="field"><label for="names">Names</label><textarea class="mono" id="names" name="names" rows="2" placeholder="/svc/web" aria-describedby="names-hint" {plain}>
+{names}</textarea><span class="hint" id="names-hint">One a line. With none given, those that requests use now.</span></div></div>
+<div id="changes">{changes}</div></section>
+<section class="card" aria-labelledby="try-title"><div class="card-head"><h2 id="try-title">Try a name</h2></div>
+<div class="card-body try"><div class="field"><label for="path">Name</label><input class="mono" id="path" name="path" list="known" value="{path}" placeholder="/svc/web" {plain}><datalist id="known"></datalist></div><button>Resolve</button></div>
+<div id="way">{way}</div></section>
 </form>
 "#,
             findings = findings(&self.found),
             changes = self.changes(),
+            way = self.way(),
+        )
+    }
+
+    /// Where the name goes by the table.
+    fn way(&self) -> String {
+        let answer = match &self.way {
+            None => return String::new(),
+            Some(Err(wrong)) => return notice("bad", wrong.trim()),
+            Some(Ok(answer)) => answer,
+        };
+        let tree = Tree::read(&answer["steps"], &answer["clients"]).map(|tree| tree.html());
+        format!(
+            "<p class=\"way-told\">{}</p><div class=\"steps-body\">{}</div>",
+            escape(&clean(text(answer, "summary"))),
+            tree.unwrap_or_default()
         )
     }
 
@@ -189,17 +253,17 @@ fn findings(found: &Value) -> String {
         let status = if severity == "error" { "bad" } else { "warn" };
         let help = one["help"]
             .as_str()
-            .map(|help| format!("<span class=\"muted small\">{}</span>", escape(&clean(help))));
+            .map(|help| format!("<p class=\"muted small\">{}</p>", quoted(help)));
         format!(
-            "<li><span class=\"chip\" data-status=\"{status}\">{}</span> <code>{}</code> \
-             <span class=\"muted small\">line {}, column {}</span> \
-             <span class=\"finding-words\">{}{}</span></li>\n",
+            "<li><div class=\"row-wrap\"><span class=\"chip\" data-status=\"{status}\">{}</span> \
+             <code class=\"muted\">{}</code> <span class=\"muted small\">line {}, column {}</span></div>\
+             <p>{}</p>{}</li>\n",
             escape(severity),
             escape(text(one, "code")),
             count(&one["line"]),
             count(&one["column"]),
-            escape(&clean(text(one, "message"))),
-            help.map(|help| format!("<br>{help}")).unwrap_or_default(),
+            quoted(text(one, "message")),
+            help.unwrap_or_default(),
         )
     });
     let more = match diagnostics.len().saturating_sub(MAX_FINDINGS) {
@@ -238,19 +302,24 @@ mod tests {
         Page {
             routers: vec![own.clone()],
             router: own.clone(),
+            own: own.clone(),
             dtab: own.clone(),
-            names: own,
+            names: own.clone(),
+            path: own,
+            is_tried: true,
             found,
             changes: Some(Ok(changes)),
+            way: Some(Ok(json!({ "summary": EVIL, "steps": [] }))),
         }
     }
 
     #[test]
     fn no_text_becomes_markup() {
-        let refused = Page { changes: Some(Err(EVIL.to_owned())), ..evil() };
+        let wrong = || Some(Err(EVIL.to_owned()));
+        let refused = Page { changes: wrong(), way: wrong(), ..evil() };
         for html in [evil().html(), refused.html()] {
             assert!(!html.contains("<script"), "{html}");
-            assert_eq!(html.matches("</textarea>").count(), 2, "{html}");
+            assert_eq!(html.matches("</textarea>").count(), 3, "{html}");
         }
     }
 
@@ -262,6 +331,23 @@ mod tests {
         assert!(html.contains("path=/svc/web&amp;base=/svc%20%3D%3E%20/host\""), "{html}");
         let long = Page { dtab: "#".repeat(MAX_LINKED + 1), ..evil() }.html();
         assert!(!long.contains("base="), "{long}");
+    }
+
+    #[test]
+    fn the_table_is_the_one_that_was_written_if_that_is_known() {
+        let routers = json!([
+            { "label": "a", "dtab": "/a=>0.13*/b & /c", "written": "/a => 0.125 * /b & /c ;" },
+            { "label": "b", "dtab": "/d=>/e" },
+            { "label": "none", "dtab": "", "written": "" },
+        ]);
+        let own = |router: &str| {
+            let mut page = Page { router: router.to_owned(), ..Page::default() };
+            page.choose(&routers);
+            page.own
+        };
+        assert_eq!(own(""), "/a => 0.125 * /b & /c ;\n");
+        assert_eq!(own("b"), "/d=>/e\n");
+        assert_eq!(own("none") + &own("unknown"), "");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What the admin server shows of what is running: `/routers.json`, `/admin/registry.json`.
 
+mod written;
+
 use std::net::SocketAddr;
 
 use serde_json::{Map, Value, json};
@@ -17,6 +19,7 @@ pub(crate) fn router(config: &RouterConfig, addresses: &[SocketAddr]) -> Value {
         "identifiers": config.identifiers.iter().map(identifier).collect::<Value>(),
         "interpreter": { "kind": "default" },
         "dtab": config.dtab.to_string(),
+        "written": written::written(&config.dtab),
         "servers": servers.map(|(config, address)| server(config, *address)).collect::<Value>(),
     })
 }
