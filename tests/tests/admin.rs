@@ -355,6 +355,7 @@ fn routers_are_shown_as_they_were_configured_defaults_included() {
             ],
             "interpreter": { "kind": "default" },
             "dtab": "/svc=>/#/io.l5d.fs",
+            "written": "/svc => /#/io.l5d.fs ;",
             "servers": [{
                 "address": router.addr.to_string(),
                 "tls": false,

@@ -43,11 +43,15 @@ use crate::naming::{Hosts, LiveNamer, Watch, WatchState};
 /// Everything is looked at so often even if the system tells of no change.
 const POLL: Duration = Duration::from_secs(1);
 
-/// Changes are taken together for so long.
+/// Changes are taken together for so long, and for twice as long as looking takes, up to a limit:
+/// with very many files, or a slow disk, looking may not do nothing else.
 const BURST: Duration = Duration::from_millis(3);
+const BURST_MOST: Duration = Duration::from_millis(250);
 
-/// How much longer polling waits than it works: at most 1 % of one core.
+/// How much longer polling waits than it works, at most 1 % of one core, up to a limit: on a file
+/// system that tells of no changes nothing else finds them.
 const REST: u32 = 100;
+const POLL_MOST: Duration = Duration::from_secs(5);
 
 /// So many names are kept without looking for those that nobody watches.
 const MIN_ROOM: usize = 128;
@@ -238,18 +242,43 @@ impl Shared {
     }
 }
 
+/// How often files are looked at, by how long looking takes. That is the shorter of the last two times:
+/// one look that had to wait for a processor or a disk must not make the next ones late.
+#[derive(Default)]
+struct Pace {
+    last: Duration,
+    cost: Duration,
+}
+
+impl Pace {
+    fn looked(&mut self, time: Duration) {
+        self.cost = time.min(self.last);
+        self.last = time;
+    }
+
+    /// How long changes are taken together.
+    fn burst(&self) -> Duration {
+        (self.cost * 2).clamp(BURST, BURST_MOST)
+    }
+
+    /// How long after one look the next one is due although nothing tells of a change.
+    fn poll(&self) -> Duration {
+        (self.cost * REST).clamp(POLL, POLL_MOST)
+    }
+}
+
 /// Keeps all names of a namer up to date.
 async fn follow(shared: Arc<Shared>, hosts: Hosts) {
     let mut disk = Disk::new(shared.root.clone(), hosts.clone(), shared.changed.clone());
     let mut looked_at_all = Instant::now();
-    let mut cost = Duration::ZERO;
+    let mut pace = Pace::default();
     loop {
-        let poll_at = looked_at_all + POLL.max(cost * REST);
+        let poll_at = looked_at_all + pace.poll();
         let soon = disk.look_again_at().map_or(poll_at, |again| again.min(poll_at));
         let all = tokio::select! {
             () = shared.changed.notified() => {
-                // A little later, so that a burst is one change; longer if looking takes long.
-                tokio::time::sleep(BURST.max(cost * 2)).await;
+                // A little later, so that a burst is one change.
+                tokio::time::sleep(pace.burst()).await;
                 true
             }
             () = disk.host_changed() => true,
@@ -281,7 +310,7 @@ async fn follow(shared: Arc<Shared>, hosts: Hosts) {
         };
         if all {
             looked_at_all = Instant::now();
-            cost = looked_at_all - started;
+            pace.looked(looked_at_all - started);
         }
     }
 }

@@ -7,6 +7,10 @@ use std::time::{Duration, Instant};
 /// tells of no change; the rest is for a busy machine.
 pub(crate) const GRACE: Duration = Duration::from_secs(2);
 
+/// A program that writes a file in place leaves it empty for a moment, which the router waits out
+/// for 30 ms. One that takes this long may be seen.
+const SLOW_WRITE: Duration = Duration::from_millis(10);
+
 /// What the file of a service says.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct State {
@@ -59,13 +63,25 @@ struct Service {
     state: History<State>,
     /// The backends that are up, a bit for each.
     up: History<u8>,
+    /// Since when its file is being written in place.
+    written_since: Option<Instant>,
+}
+
+impl Service {
+    /// Whether its file may be empty for longer than the router waits.
+    fn is_written_slowly(&self) -> bool {
+        self.written_since.is_some_and(|since| since.elapsed() > SLOW_WRITE)
+    }
 }
 
 impl Truth {
     pub(crate) fn new(services: usize, state: State) -> Self {
         let now = Instant::now();
-        let service =
-            |_| Service { state: History(vec![(now, state)]), up: History(vec![(now, u8::MAX)]) };
+        let service = |_| Service {
+            state: History(vec![(now, state)]),
+            up: History(vec![(now, u8::MAX)]),
+            written_since: None,
+        };
         Truth { services: Mutex::new((0..services).map(service).collect()) }
     }
 
@@ -81,6 +97,18 @@ impl Truth {
         self.services()[service].state.set(state);
     }
 
+    /// Does `write`, which writes the service's file in place.
+    pub(crate) fn writing(&self, service: usize, write: impl FnOnce()) {
+        self.services()[service].written_since = Some(Instant::now());
+        write();
+        let mut services = self.services();
+        let service = &mut services[service];
+        if service.is_written_slowly() {
+            service.state.set(State { none: true, ..service.state.now() });
+        }
+        service.written_since = None;
+    }
+
     pub(crate) fn set_up(&self, service: usize, backend: usize, up: bool) {
         let history = &mut self.services()[service].up;
         let bit = 1 << backend;
@@ -91,8 +119,10 @@ impl Truth {
     /// What the service's file may have said to a request that began at `began` and has just ended.
     pub(crate) fn possible(&self, service: usize, began: Instant) -> State {
         let services = self.services();
-        let states = services[service].state.since(earlier(began));
-        states.reduce(State::or).unwrap_or(State { backends: 0, none: true })
+        let service = &services[service];
+        let states = service.state.since(earlier(began));
+        let state = states.reduce(State::or).unwrap_or(State { backends: 0, none: true });
+        State { none: state.none || service.is_written_slowly(), ..state }
     }
 
     /// Whether all the service's backends were up all the time.

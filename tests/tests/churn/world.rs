@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tests::{Backend, Behaviour, free_port};
@@ -16,10 +16,6 @@ pub(crate) const SERVICES: usize = 10;
 const BACKENDS: usize = 3;
 const ALL: State = State { backends: (1 << BACKENDS) - 1, none: false };
 const NOBODY: State = State { backends: 0, none: true };
-
-/// A program that writes a file in place leaves it empty for a moment, which the router waits out
-/// for 30 ms. One that took this long may have been seen.
-const SLOW_WRITE: Duration = Duration::from_millis(10);
 
 pub(crate) struct World {
     dir: TempDir,
@@ -162,11 +158,9 @@ impl World {
     fn write(&self, service: usize, next: State, text: &str) {
         let both = self.truth.state(service).or(next);
         self.truth.set(service, both);
-        let began = Instant::now();
-        fs::write(self.file(service), text).expect("a file written");
-        if began.elapsed() > SLOW_WRITE {
-            self.truth.set(service, State { none: true, ..both });
-        }
+        self.truth.writing(service, || {
+            fs::write(self.file(service), text).expect("a file written");
+        });
         self.truth.set(service, next);
     }
 

@@ -156,6 +156,20 @@ async fn changes_are_seen_when_they_happen_and_not_when_polled() {
     assert!(took < Duration::from_secs(5), "{took:?}");
 }
 
+#[test]
+fn one_slow_look_makes_no_other_late_and_slow_looks_make_them_only_so_late() {
+    let ms = Duration::from_millis;
+    let mut pace = Pace::default();
+    pace.looked(ms(1));
+    pace.looked(ms(3000));
+    assert_eq!((pace.burst(), pace.poll()), (BURST, POLL));
+    pace.looked(ms(20));
+    assert_eq!((pace.burst(), pace.poll()), (ms(40), ms(2000)));
+    pace.looked(ms(3000));
+    pace.looked(ms(3000));
+    assert_eq!((pace.burst(), pace.poll()), (BURST_MOST, POLL_MOST));
+}
+
 #[tokio::test]
 async fn folders_and_the_root_may_go_and_come_back() {
     let (folder, root) = folder();
