@@ -1,6 +1,6 @@
 // Which names would go elsewhere by the table of the playground.
 
-import { clean } from "./delegation.js";
+import { STATES, clean } from "./delegation.js";
 import { byId, h, replace } from "./dom.js";
 import { count, percent, plural } from "./format.js";
 import { announce } from "./shell.js";
@@ -9,15 +9,6 @@ import { announce } from "./shell.js";
 const FEW_ADDRESSES = 4;
 /** How long nothing is typed before names are compared. */
 const PAUSE = 300;
-
-const STATES = {
-  bound: ["ok", "bound"],
-  neg: ["bad", "negative"],
-  fail: ["bad", "refused"],
-  empty: ["warn", "nobody"],
-  pending: ["pending", "not known yet"],
-  failed: ["bad", "failed"],
-};
 
 export class Comparison {
   /** `onTry(name)` shows where one name goes. */

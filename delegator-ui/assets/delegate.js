@@ -1,21 +1,12 @@
 // The delegate page: asks where a name or a request goes, shows the way, and keeps it up to date.
 
-import { clean, entriesOfTheWay, entry, placeInWords } from "./delegation.js";
+import { STATES, clean, entriesOfTheWay, entry, placeInWords } from "./delegation.js";
 import { byId, h, replace } from "./dom.js";
 import { clock, plural } from "./format.js";
 import { live } from "./live.js";
 import { asks, fits, isAsked, lines, parse, write } from "./query.js";
 import { announce, setState } from "./shell.js";
 import { Steps } from "./steps.js";
-
-const STATES = {
-  bound: ["ok", "bound"],
-  neg: ["bad", "negative"],
-  fail: ["bad", "refused"],
-  empty: ["warn", "nobody"],
-  pending: ["pending", "not known yet"],
-  failed: ["bad", "failed"],
-};
 
 /** More entries than this are counted. */
 const MAX_ENTRIES = 3;

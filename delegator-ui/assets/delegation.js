@@ -4,6 +4,16 @@
 // rules as the command line's pictures: cycles are cut where they begin again, a hop to a choice
 // under the same name is that choice, and each step is marked as taken, dead, pending or unused.
 
+/** How the state of an answer is marked, and in which word. The server has the same. */
+export const STATES = {
+  bound: ["ok", "bound"],
+  neg: ["bad", "negative"],
+  fail: ["bad", "refused"],
+  empty: ["warn", "nobody"],
+  pending: ["pending", "not known yet"],
+  failed: ["bad", "failed"],
+};
+
 /** What the marks mean, in words. */
 export const MARKS = {
   taken: "taken",

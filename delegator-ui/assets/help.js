@@ -1,21 +1,12 @@
 // The examples of the help page, which are resolved anew as they are changed.
 
-import { clean } from "./delegation.js";
+import { STATES, clean } from "./delegation.js";
 import { h, replace } from "./dom.js";
 import { Editor } from "./editor.js";
 import { renderSteps } from "./rows.js";
 
 /** How long nothing is typed before an example is resolved. */
 const PAUSE = 250;
-
-const STATES = {
-  bound: ["ok", "bound"],
-  neg: ["bad", "negative"],
-  fail: ["bad", "refused"],
-  empty: ["warn", "nobody"],
-  pending: ["pending", "not known yet"],
-  failed: ["bad", "failed"],
-};
 
 for (const form of document.querySelectorAll(".example-form")) follow(form);
 

@@ -167,7 +167,7 @@ pub use crate::path::{Path, Segments};
 pub use crate::pattern::{Captures, PathPattern, substitute};
 #[cfg(feature = "render")]
 pub use crate::render::render;
-pub use crate::resolve::{Explore, MAX_DEPTH, MAX_OVERRIDDEN_STEPS, MAX_STEPS, Resolver};
+pub use crate::resolve::{Explore, MAX_DEPTH, MAX_OVERRIDDEN_STEPS, MAX_STEPS, Resolver, STACK};
 pub use crate::span::{Place, Position, Source, Span};
 pub use crate::syntax::{
     Expected, MAX_NESTING, SyntaxError, check_dtab, check_path, check_tree, parse_tree,

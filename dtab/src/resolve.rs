@@ -23,6 +23,10 @@ pub const MAX_OVERRIDDEN_STEPS: usize = 1_000;
 /// The deepest nesting of steps, trees within entries included: bounds the stack.
 const MAX_STEP_NESTING: usize = 500;
 
+/// Bytes of stack that are enough for a thread to resolve any name, and to bind, view and write what
+/// comes of it, in a build without optimisation, too. All of it walks trees by recursion.
+pub const STACK: usize = 8 * 1024 * 1024;
+
 /// How much of the tree is walked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Explore {

@@ -108,10 +108,6 @@ pub enum RunError {
     Start(#[from] std::io::Error),
 }
 
-/// Bytes of stack of a thread that resolves or draws whole names: a name may nest deep, and what walks
-/// it does so by recursion.
-pub const STACK: usize = 8 * 1024 * 1024;
-
 /// Runs until told to stop by a signal or the admin server, and drains.
 ///
 /// SIGTERM and SIGINT stop accepting, let requests that are under way end within
@@ -121,7 +117,7 @@ pub fn run(config: &Config, options: RunOptions) -> Result<(), RunError> {
     let control = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(config.admin.worker_threads.max(1))
         .thread_name("control")
-        .thread_stack_size(STACK)
+        .thread_stack_size(dtab::STACK)
         .enable_all()
         .build()?;
     let result = control.block_on(run_on(config, options));

@@ -26,7 +26,6 @@ use dtab::wire::{self, NoTree};
 use dtab::{Activity, Addr, Delegation, Dtab, Explore, NameTree, Step};
 use router::admin::{AdminContext, AdminRouter, Reload, Unserved, serve_unserved};
 use router::config;
-use router::runtime::STACK;
 use serde_json::Value;
 use tests::conformance::Case;
 use tokio::net::TcpListener;
@@ -101,7 +100,7 @@ fn the_data_path_binds_what_is_shown() {
 fn the_page_shows_what_names_are_bound_to() {
     /// Names that are pending are waited for; so many are asked for at a time.
     const AT_ONCE: usize = 16;
-    let runtime = Builder::new_multi_thread().thread_stack_size(STACK).enable_all().build();
+    let runtime = Builder::new_multi_thread().thread_stack_size(dtab::STACK).enable_all().build();
     let runtime = runtime.expect("a runtime");
     let cases = cases();
     let admin = serve(&runtime, &cases);

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use router::admin::{LogLevels, serve_pages};
-use router::runtime;
 use tokio::net::TcpListener;
 
 use self::files::{Files, Followed};
@@ -60,7 +59,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result {
     let levels = args.log.start()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
-        .thread_stack_size(runtime::STACK)
+        .thread_stack_size(dtab::STACK)
         .enable_all()
         .build()
         .map_err(|error| Error::new(format!("cannot start: {error}")))?;

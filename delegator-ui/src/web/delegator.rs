@@ -16,10 +16,10 @@ use serde_json::Value;
 use self::ask::Ask;
 pub(super) use self::tree::Tree;
 use super::figures::plural;
-use super::html::{each, escape, href};
+use super::html::{cannot_be_asked, each, escape, href, state, visible};
 use super::shell;
 use super::source::Source;
-use crate::view::{clean, entry, place};
+use crate::view::{entry, place};
 
 /// Names in use beyond this are not offered.
 const MAX_NAMES: usize = 50;
@@ -118,7 +118,7 @@ impl Page {
         html.push_str("<section id=\"answer\" aria-label=\"Answer\">");
         match &self.answer {
             None => self.nothing(&mut html),
-            Some(Err(wrong)) => wrong_question(wrong, &mut html),
+            Some(Err(wrong)) => html.push_str(&cannot_be_asked(wrong)),
             Some(Ok(answer)) => self.answer(answer, &mut html),
         }
         html.push_str("</section>");
@@ -202,16 +202,7 @@ impl Page {
             html.push_str("</div>");
             return;
         }
-        let state = text(answer, "state");
-        let (status, word) = match state {
-            "bound" => ("ok", "bound"),
-            "neg" => ("bad", "negative"),
-            "fail" => ("bad", "refused"),
-            "empty" => ("warn", "nobody"),
-            "pending" => ("pending", "not known yet"),
-            "failed" => ("bad", "failed"),
-            other => ("idle", other),
-        };
+        let (status, word) = state(text(answer, "state"));
         line(status, word, &sentence(answer), html);
         if let (Some(name), Some(by)) = (request["name"].as_str(), request["identifier"].as_str()) {
             fact("Named", &format!("<code>{}</code> by {}", visible(name), visible(by)), html);
@@ -280,21 +271,6 @@ fn way(tree: &Tree<'_>, html: &mut String) {
     }
 }
 
-fn wrong_question(wrong: &str, html: &mut String) {
-    let words = wrong.trim();
-    // A mistake in a dtab is drawn below its line: the columns matter.
-    let body = if words.contains('\n') {
-        format!("<pre class=\"code\">{}</pre>", escape(words))
-    } else {
-        format!("<p>{}</p>", visible(words))
-    };
-    let _ = write!(
-        html,
-        "<div class=\"notice\" data-status=\"bad\" role=\"alert\"><div>\
-         <strong>This cannot be asked</strong>{body}</div></div>"
-    );
-}
-
 fn option(value: &str, selected: bool) -> String {
     let selected = if selected { " selected" } else { "" };
     let value = escape(value);
@@ -303,11 +279,6 @@ fn option(value: &str, selected: bool) -> String {
 
 fn text<'v>(value: &'v Value, key: &str) -> &'v str {
     value[key].as_str().unwrap_or_default()
-}
-
-/// A text that may come from outside, in HTML and with control characters made visible.
-fn visible(text: &str) -> String {
-    escape(&clean(text))
 }
 
 #[cfg(test)]

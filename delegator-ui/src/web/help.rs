@@ -12,10 +12,9 @@ use serde_json::Value;
 
 use self::sections::{Example, MISTAKES, SECTIONS, Section};
 use super::delegator::Tree;
-use super::html::{each, escape, href, quoted};
+use super::html::{each, escape, href, quoted, state, visible};
 use super::shell;
 use super::source::Source;
-use crate::view::clean;
 
 const SHELL: shell::Page = shell::Page {
     path: "/help",
@@ -182,19 +181,6 @@ fn resolved(answer: &Result<Value, String>) -> String {
     )
 }
 
-/// How a state is marked, and in which word.
-fn state(name: &str) -> (&'static str, &str) {
-    match name {
-        "bound" => ("ok", "bound"),
-        "neg" => ("bad", "negative"),
-        "fail" => ("bad", "refused"),
-        "empty" => ("warn", "nobody"),
-        "pending" => ("pending", "not known yet"),
-        "failed" => ("bad", "failed"),
-        other => ("idle", other),
-    }
-}
-
 /// What this router's own namers are, with one of their names as the example.
 async fn namers(source: &Source, router: &str, html: &mut String) {
     open(NAMERS, html);
@@ -283,11 +269,6 @@ async fn mistakes(source: &Source, html: &mut String) {
         let _ = writeln!(html, "<p><a href=\"{link}\">Mend it in the playground</a></p></li>");
     }
     html.push_str("</ul></section>\n");
-}
-
-/// A text that may come from outside, in HTML and with control characters made visible.
-fn visible(text: &str) -> String {
-    escape(&clean(text))
 }
 
 #[cfg(test)]

@@ -2,22 +2,41 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+pub(super) use router::html::escape;
+
 use crate::view::clean;
 
-/// A text for HTML, in an element or a quoted attribute.
-pub(super) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c => escaped.push(c),
-        }
+/// How the state of an answer is marked, and in which word.
+pub(super) fn state(name: &str) -> (&'static str, &str) {
+    match name {
+        "bound" => ("ok", "bound"),
+        "neg" => ("bad", "negative"),
+        "fail" => ("bad", "refused"),
+        "empty" => ("warn", "nobody"),
+        "pending" => ("pending", "not known yet"),
+        "failed" => ("bad", "failed"),
+        other => ("idle", other),
     }
-    escaped
+}
+
+/// Says what is wrong with a question.
+pub(super) fn cannot_be_asked(wrong: &str) -> String {
+    let wrong = wrong.trim();
+    // A mistake in a dtab is drawn below its line: the columns matter.
+    let body = if wrong.contains('\n') {
+        format!("<pre class=\"code\">{}</pre>", escape(wrong))
+    } else {
+        format!("<p>{}</p>", visible(wrong))
+    };
+    format!(
+        "<div class=\"notice\" data-status=\"bad\" role=\"alert\"><div>\
+         <strong>This cannot be asked</strong>{body}</div></div>"
+    )
+}
+
+/// A text that may come from outside, in HTML and with control characters made visible.
+pub(super) fn visible(text: &str) -> String {
+    escape(&clean(text))
 }
 
 /// A sentence that may come from outside, with control characters made visible, and what stands in

@@ -12,10 +12,9 @@ use dtab::view::percent;
 use serde_json::Value;
 
 use self::request::Request;
-use super::html::{each, escape, href};
+use super::html::{cannot_be_asked, each, escape, href, visible};
 use super::shell;
 use super::source::Source;
-use crate::view::clean;
 
 /// Names that are offered beyond this are left out.
 const MAX_NAMES: usize = 200;
@@ -113,7 +112,7 @@ impl Page {
         html.push_str("<section id=\"answer\" aria-label=\"Answer\">");
         match &self.answer {
             None => nothing(&mut html),
-            Some(Err(wrong)) => refused(wrong.trim(), &mut html),
+            Some(Err(wrong)) => html.push_str(&cannot_be_asked(wrong)),
             Some(Ok(answer)) => self.answer(answer, &mut html),
         }
         html.push_str("</section>\n");
@@ -298,27 +297,8 @@ fn nothing(html: &mut String) {
     );
 }
 
-fn refused(wrong: &str, html: &mut String) {
-    // A mistake in a dtab is drawn below its line: the columns matter.
-    let body = if wrong.contains('\n') {
-        format!("<pre class=\"code\">{}</pre>", escape(wrong))
-    } else {
-        format!("<p>{}</p>", visible(wrong))
-    };
-    let _ = write!(
-        html,
-        "<div class=\"notice\" data-status=\"bad\" role=\"alert\"><div>\
-         <strong>This cannot be asked</strong>{body}</div></div>"
-    );
-}
-
 fn text<'v>(value: &'v Value, key: &str) -> &'v str {
     value[key].as_str().unwrap_or_default()
-}
-
-/// A text that may come from outside, in HTML and with control characters made visible.
-fn visible(text: &str) -> String {
-    escape(&clean(text))
 }
 
 #[cfg(test)]

@@ -46,13 +46,14 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use axum::body::Body;
 use dtab::view::{explain_short, view};
-use dtab::{Activity, Bound, Delegation, NameTree, Path, Step, wire};
+use dtab::{Bound, Delegation, Path, Step, wire};
 use futures_util::stream;
 use http::Response;
 use serde_json::{Map, Value, json};
 use tokio::time::{Interval, MissedTickBehavior};
 
 use super::delegator::PATIENCE;
+use super::dtabs::state;
 use super::events::event;
 use super::question::{Question, Resolvable, Wrong};
 use super::{AdminContext, clients, security};
@@ -94,9 +95,11 @@ fn answer(
         put("request", request.clone());
     }
     let (state, summary, steps) = match delegation {
-        Some(delegation) => {
-            (state(delegation), explain_short(delegation, &prefixes), wire::view(&view(delegation)))
-        }
+        Some(delegation) => (
+            state(&delegation.bind()),
+            explain_short(delegation, &prefixes),
+            wire::view(&view(delegation)),
+        ),
         None => ("failed", "no identifier names the request".to_owned(), json!([])),
     };
     put("state", json!(state));
@@ -120,23 +123,12 @@ pub(super) fn as_it_was(
         "router": router,
         "path": path.to_string(),
         "override": local,
-        "state": state(delegation),
+        "state": state(&delegation.bind()),
         "summary": explain_short(delegation, prefixes),
         "namers": prefixes.iter().map(Path::to_string).collect::<Vec<_>>(),
         "steps": wire::view(&view(delegation)),
         "clients": clients_of(context, router, Some(delegation)),
     })
-}
-
-fn state(delegation: &Delegation) -> &'static str {
-    match delegation.bind() {
-        Activity::Pending => "pending",
-        Activity::Failed(_) => "failed",
-        Activity::Ok(NameTree::Neg) => "neg",
-        Activity::Ok(NameTree::Fail) => "fail",
-        Activity::Ok(NameTree::Empty) => "empty",
-        Activity::Ok(_) => "bound",
-    }
 }
 
 /// How the leaves fare, by their bound names.

@@ -96,7 +96,8 @@ impl Workers {
             let draining = draining.subscribe();
             let (open, ended) = (connections.clone(), ended_sender.clone());
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            std::thread::Builder::new().name(format!("worker-{at}")).spawn(move || {
+            let thread = std::thread::Builder::new().name(format!("worker-{at}"));
+            thread.stack_size(dtab::STACK).spawn(move || {
                 let local = Local::new(open);
                 LocalSet::new().block_on(&runtime, local.run(work, draining));
                 drop(ended);

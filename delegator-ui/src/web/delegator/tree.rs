@@ -9,11 +9,10 @@ use dtab::{Addr, Address, Layer, wire};
 use serde_json::Value;
 
 use crate::view::{
-    Mark, Standing, Tone, address, choice, clean, entry, is_choice, place, reached, said,
-    without_rounds,
+    Mark, Standing, Tone, address, choice, entry, is_choice, place, reached, said, without_rounds,
 };
 use crate::web::figures::{duration, plural};
-use crate::web::html::escape;
+use crate::web::html::visible;
 
 /// Trees with more steps than this begin with what is not needed folded.
 const MANY: usize = 200;
@@ -286,11 +285,6 @@ fn whole(seconds: f64) -> String {
         s if s < 86_400.0 => format!("{:.0} h", (s / 3600.0).floor()),
         s => format!("{:.0} d", (s / 86_400.0).floor()),
     }
-}
-
-/// A text that may come from outside, in HTML and with control characters made visible.
-fn visible(text: &str) -> String {
-    escape(&clean(text))
 }
 
 fn mark_name(mark: Mark) -> &'static str {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{RecentRequests, Wanted};
+use crate::html::escape;
 
 impl RecentRequests {
     /// The page. Names link to the delegator.
@@ -57,22 +58,6 @@ th, td { text-align: left; padding: 0.3em 0.8em; border-bottom: 1px solid #ccc; 
 <th>Concrete Name</th><th>Destination</th><th>Request</th><th>Status</th></tr></thead>
 <tbody>
 ";
-
-/// A text for HTML, in an element or a quoted attribute.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c => escaped.push(c),
-        }
-    }
-    escaped
-}
 
 /// A text for a part of a URL.
 fn encode(text: &str) -> String {
