@@ -55,10 +55,18 @@ pub fn family(pid: u32) -> Vec<u32> {
 /// Read from each thread's `schedstat`, which counts nanoseconds where `stat` counts ticks of
 /// 10 ms. Threads that have ended are not in it; for a server with fixed workers there are none.
 pub fn cpu_ns(pid: u32) -> Option<u64> {
+    cpu_ns_of(pid, |_| true)
+}
+
+/// [`cpu_ns`] of the threads whose name is one of these.
+pub fn cpu_ns_of(pid: u32, is_one: impl Fn(&str) -> bool) -> Option<u64> {
     let mut total = 0;
     for task in fs::read_dir(dir(pid).join("task")).ok()?.flatten() {
-        let Ok(stat) = fs::read_to_string(task.path().join("schedstat")) else { continue };
-        total += stat.split_whitespace().next()?.parse::<u64>().ok()?;
+        let read = |file: &str| fs::read_to_string(task.path().join(file));
+        let (Ok(name), Ok(stat)) = (read("comm"), read("schedstat")) else { continue };
+        if is_one(name.trim_end()) {
+            total += stat.split_whitespace().next()?.parse::<u64>().ok()?;
+        }
     }
     Some(total)
 }
@@ -88,6 +96,7 @@ mod tests {
             std::hint::black_box(start);
         }
         assert!(cpu_ns(me).unwrap() > before + 1_000_000);
+        assert_eq!(cpu_ns_of(me, |name| name == "no such thread"), Some(0));
     }
 
     #[test]

@@ -5,10 +5,13 @@
 //! printed; `cargo test --release -p tests --test pages` holds all of it against the budgets.
 
 use std::fmt::Write;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tests::Proc;
 use tests::browser::{Browser, DESKTOP, Driver, Key};
+use tests::{Backend, Proc, Router, Setup, procfs};
 
 use crate::Test;
 use crate::world::{NOTHING, World};
@@ -16,6 +19,7 @@ use crate::world::{NOTHING, World};
 pub(crate) const TESTS: &[Test] = &[
     ("the_first_page_is_small_and_there_at_once", the_first_page_is_small_and_there_at_once),
     ("two_thousand_steps_are_there_within_a_second", two_thousand_steps_are_there_within_a_second),
+    ("a_dashboard_of_500_services_costs_little", a_dashboard_of_500_services_costs_little),
 ];
 
 /// How many loads are measured; the best of them is what the page takes, the others what else goes on.
@@ -29,6 +33,13 @@ const FIRST_PAGE: f64 = if cfg!(debug_assertions) { 600.0 } else { 200.0 };
 
 /// Milliseconds until a large tree answers the keyboard.
 const LARGE_TREE: f64 = 1000.0;
+
+/// How many services a large dashboard shows, and for how many seconds it is watched.
+const SERVICES: usize = 500;
+const WATCHED: usize = 10;
+
+/// The share of a core that the server may take for a large dashboard.
+const SERVER: f64 = 0.02;
 
 /// Before pages: milliseconds that the server has taken for the page and for the answer to a script.
 const SERVED: &str = "window.served = () =>
@@ -129,5 +140,61 @@ fn two_thousand_steps_are_there_within_a_second(driver: &Driver) {
     println!("over 2,000 steps: drawn in {best:.0} ms, a key in {key:.0} ms");
     assert!(best < LARGE_TREE, "drawn in {best} ms");
     assert!(key < LARGE_TREE / 2.0, "a key takes {key} ms");
+    assert_eq!(browser.console(), NOTHING);
+}
+
+/// Sends each service a request a second until told to stop.
+fn keep_busy(router: &Router, stop: &AtomicBool) {
+    let mut caller = router.connect();
+    let mut next = Instant::now();
+    while !stop.load(Relaxed) {
+        for service in 0..SERVICES {
+            let host = format!("s{service}");
+            let answer = caller.request("GET", "/", &[("host", &host)], b"").expect("an answer");
+            assert_eq!(answer.status, 200, "{host}");
+        }
+        next += Duration::from_secs(1);
+        thread::sleep(next.saturating_duration_since(Instant::now()));
+    }
+}
+
+/// All that is not on the way of requests counts: telling of them, and the files that are looked at.
+fn a_dashboard_of_500_services_costs_little(driver: &Driver) {
+    let backend = Backend::fixed("fine");
+    let setup = (0..SERVICES).fold(Setup::by_host(), |setup, service| {
+        setup.service(&format!("s{service}"), &[&backend])
+    });
+    let router = setup.start();
+    let stop = AtomicBool::new(false);
+    let mut browser = driver.browser(DESKTOP);
+    // Each event is one update of the page.
+    browser.before_pages(
+        "window.updates = 0;
+        window.EventSource = class extends EventSource {
+            constructor(...args) {
+                super(...args);
+                this.addEventListener('stats', () => { window.updates += 1; });
+            }
+        };",
+    );
+    thread::scope(|scope| {
+        scope.spawn(|| keep_busy(&router, &stop));
+        browser.open(&format!("http://{}/", router.admin));
+        browser.wait_text("main", "500");
+        browser.run("window.updates = 0;", &[]);
+        browser.wait_for("window.updates > 0");
+        let cpu = || {
+            procfs::cpu_ns_of(router.proc.pid(), |name| !name.starts_with("worker-"))
+                .expect("it runs")
+        };
+        let (began, before) = (Instant::now(), cpu());
+        browser.wait_for(&format!("window.updates > {WATCHED}"));
+        let (took, spent) = (began.elapsed(), cpu() - before);
+        stop.store(true, Relaxed);
+        let share = spent as f64 / took.as_nanos() as f64;
+        println!("{SERVICES} services each second: {:.2} % of a core", share * 100.0);
+        assert!(took < Duration::from_secs(WATCHED as u64 + 2), "{WATCHED} updates in {took:?}");
+        assert!(share < SERVER || cfg!(debug_assertions), "{:.2} % of a core", share * 100.0);
+    });
     assert_eq!(browser.console(), NOTHING);
 }

@@ -167,37 +167,3 @@ fn of_too_many_rows_the_quietest_are_left_out() {
     assert_eq!(newest(&table, Kind::Service, "/svc/0").rps, 9.0);
     drop(server);
 }
-
-/// What a second costs with 500 services, each with a client and counted by three workers. To be run
-/// with `--release -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-fn what_a_second_costs() {
-    let metrics = Metrics::new();
-    let mut table = LiveTable::new(metrics.clone());
-    let mut all = Vec::new();
-    let mut others = Vec::new();
-    for n in 0..500 {
-        let client = metrics.scope(&["rt", "http", "client", &format!("#/io.l5d.fs/svc-{n}")]);
-        for scope in [service(&metrics, &format!("svc/svc-{n}")), client] {
-            // What is beside them in a router's tree.
-            others.extend((0..20).map(|n| scope.scope("status").counter(&n.to_string())));
-            all.extend((0..3).map(|_| counts(&scope)));
-        }
-    }
-    let mut busy = |requests: u64| {
-        let (rounds, mut spent) = (50, Duration::ZERO);
-        for _ in 0..rounds {
-            for counts in &all {
-                (0..requests).for_each(|n| counts.answered(&[n * n * 7 % 400]));
-            }
-            let started = std::time::Instant::now();
-            table.tick(SECOND);
-            spent += started.elapsed();
-        }
-        println!("{requests} requests each: {:?} a tick", spent / rounds);
-    };
-    busy(0);
-    busy(10);
-    busy(100);
-}
