@@ -49,8 +49,10 @@ fn everything_changes_and_every_answer_is_right_or_a_clear_error() {
     let mut world = World::new(Random::new(random.next()));
     let mut router = Router::start(&world, number("CHURN_RELOADS").unwrap_or(RELOADS));
 
-    // A little of everything, so that what is made once is there.
-    router.churn(&mut world, &mut random, Duration::from_secs(2));
+    // A little of everything, so that what is made once is there, and an allocator has what it needs
+    // at the most: that takes the longer the rarer it is.
+    let warm_up = (seconds / 15).clamp(2, 120);
+    router.churn(&mut world, &mut random, Duration::from_secs(warm_up));
     world.restore();
     let before = router.quiet(|_| true);
 
