@@ -99,6 +99,7 @@ fn bytes_and_requests_of_connections_to_services_are_counted() {
 fn is_of_the_moment(name: &str) -> bool {
     name.contains("/client/#/io.l5d.fs/dead/")
         || [
+            "/closes",
             "/connections",
             "/pending",
             "/pool_cached",

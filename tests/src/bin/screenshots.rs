@@ -109,19 +109,12 @@ fn pictures(driver: &Driver, admin: SocketAddr, out: &Path) -> Result<usize, Str
         .map(|path| (if path == "/" { "dashboard".to_owned() } else { path[1..].to_owned() }, path))
         .collect();
     pages.extend(QUESTIONS.map(|(name, path)| (name.to_owned(), path.to_owned())));
-    browser.open(&url("/requests"));
-    browser.wait_for("document.querySelector('#requests tbody tr')");
-    pages.extend(
-        browser
-            .attributes("#requests tr:has(code) th a", "href")
-            .into_iter()
-            .take(1)
-            .map(|path| ("request".to_owned(), path)),
-    );
     let mut count = 0;
     for look in [DESKTOP, DESKTOP.dark(), PHONE, PHONE.dark()] {
         browser.look(look);
-        for (name, path) in &pages {
+        // Chosen for each look: what is remembered of requests is soon replaced.
+        let request = newest_request(&browser, &url("/requests"));
+        for (name, path) in request.iter().chain(&pages) {
             browser.open(&url(path));
             settle(&browser);
             let file = out.join(format!("{name}-{look}.png"));
@@ -131,6 +124,14 @@ fn pictures(driver: &Driver, admin: SocketAddr, out: &Path) -> Result<usize, Str
         }
     }
     Ok(count)
+}
+
+/// The page of the newest request with an override.
+fn newest_request(browser: &Browser<'_>, requests: &str) -> Option<(String, String)> {
+    browser.open(requests);
+    browser.wait_for("document.querySelector('#requests tr:has(code) th a')");
+    let links = browser.attributes("#requests tr:has(code) th a", "href");
+    links.into_iter().next().map(|path| ("request".to_owned(), path))
 }
 
 /// Waits until the page has what it is about to show, and a second of what goes on.

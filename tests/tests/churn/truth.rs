@@ -1,11 +1,17 @@
 //! What was true when: which answers are right is a question of time.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a change may take to be obeyed. The file watcher polls once a second where the system
 /// tells of no change; the rest is for a busy machine.
 pub(crate) const GRACE: Duration = Duration::from_secs(2);
+
+/// How often it is tried how late the machine is, and for how long the worst of it counts.
+const PROBE: Duration = Duration::from_millis(20);
+const PROBES_KEPT: usize = 500;
 
 /// A program that writes a file in place leaves it empty for a moment, which the router waits out
 /// for 30 ms. One that takes this long may be seen.
@@ -56,6 +62,8 @@ impl<T: Copy> History<T> {
 #[derive(Debug)]
 pub(crate) struct Truth {
     services: Mutex<Vec<Service>>,
+    /// How late the machine has been of late: what it does not run cannot be in time.
+    lateness: Mutex<VecDeque<Duration>>,
 }
 
 #[derive(Debug)]
@@ -82,7 +90,41 @@ impl Truth {
             up: History(vec![(now, u8::MAX)]),
             written_since: None,
         };
-        Truth { services: Mutex::new((0..services).map(service).collect()) }
+        let services = Mutex::new((0..services).map(service).collect());
+        Truth { services, lateness: Mutex::default() }
+    }
+
+    /// Tries how late the machine is, as long as anybody is interested: a wait, and a file that is
+    /// written beside the others.
+    pub(crate) fn watch_the_machine(self: &Arc<Self>, beside: PathBuf) {
+        let truth = Arc::downgrade(self);
+        std::thread::spawn(move || {
+            while truth.strong_count() > 0 {
+                let began = Instant::now();
+                std::thread::sleep(PROBE);
+                // Its folder goes when the test ends.
+                let _ =
+                    std::fs::write(&beside, "late?").and_then(|()| std::fs::remove_file(&beside));
+                let late = began.elapsed().saturating_sub(PROBE);
+                let Some(truth) = truth.upgrade() else { return };
+                let mut lateness = truth.lateness.lock().unwrap_or_else(PoisonError::into_inner);
+                lateness.push_back(late);
+                if lateness.len() > PROBES_KEPT {
+                    lateness.pop_front();
+                }
+            }
+        });
+    }
+
+    /// How long a change may take to be obeyed now.
+    fn grace(&self) -> Duration {
+        let lateness = self.lateness.lock().unwrap_or_else(PoisonError::into_inner);
+        // The router waits for a processor several times until it has obeyed.
+        GRACE + lateness.iter().max().copied().unwrap_or_default() * 5
+    }
+
+    fn earlier(&self, began: Instant) -> Instant {
+        began.checked_sub(self.grace()).unwrap_or(began)
     }
 
     fn services(&self) -> MutexGuard<'_, Vec<Service>> {
@@ -120,17 +162,13 @@ impl Truth {
     pub(crate) fn possible(&self, service: usize, began: Instant) -> State {
         let services = self.services();
         let service = &services[service];
-        let states = service.state.since(earlier(began));
+        let states = service.state.since(self.earlier(began));
         let state = states.reduce(State::or).unwrap_or(State { backends: 0, none: true });
         State { none: state.none || service.is_written_slowly(), ..state }
     }
 
     /// Whether all the service's backends were up all the time.
     pub(crate) fn all_up(&self, service: usize, began: Instant) -> bool {
-        self.services()[service].up.since(earlier(began)).all(|up| up == u8::MAX)
+        self.services()[service].up.since(self.earlier(began)).all(|up| up == u8::MAX)
     }
-}
-
-fn earlier(began: Instant) -> Instant {
-    began.checked_sub(GRACE).unwrap_or(began)
 }

@@ -40,6 +40,7 @@ impl World {
             .map(|service| (0..BACKENDS).map(|at| backend(service, at)).collect())
             .collect();
         let truth = Arc::new(Truth::new(SERVICES, ALL));
+        truth.watch_the_machine(dir.path().join("probe"));
         let world = World { dir, backends, truth, random, made: 0, edits: 0, kills: 0 };
         for service in 0..SERVICES {
             fs::write(world.file(service), world.lines(service, ALL, |_| String::new()))
