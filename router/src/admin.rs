@@ -173,6 +173,8 @@ pub struct AdminRouter {
     pub identifier: Arc<IdentifierChain>,
     /// What binds its names.
     pub interpreter: Arc<Interpreter>,
+    /// The version of HTTP that its requests come in.
+    pub version: http::Version,
 }
 
 /// A page of metrics for Prometheus.

@@ -6,7 +6,8 @@
 
 use http::{HeaderMap, Method, StatusCode};
 
-use crate::config::kinds::ClassifierConfig;
+use crate::config::kinds::{ClassifierConfig, GrpcClassifierConfig};
+use crate::grpc;
 use crate::http::headers::outcome;
 
 /// What came of a request.
@@ -34,8 +35,8 @@ pub(crate) enum Outcome<'a> {
     Unreachable,
 }
 
-/// Classifies an outcome. `replayable` says whether the request can be sent once more: one whose body
-/// has been streamed cannot.
+/// Classifies an outcome; nothing if only the end of the response tells. `replayable` says whether the
+/// request can be sent once more: one whose body has been streamed cannot.
 ///
 /// As in Linkerd, `l5d-retryable: true` makes a failure retryable whatever the classifier says, since
 /// a router further on knows that the request was not delivered.
@@ -44,23 +45,73 @@ pub(crate) fn classify(
     method: &Method,
     outcome: Outcome<'_>,
     replayable: bool,
-) -> Class {
-    let class = match outcome {
-        Outcome::Response(..) if classifier == ClassifierConfig::AllSuccessful => Class::Success,
-        Outcome::Response(status, headers) if status.is_server_error() => {
+) -> Option<Class> {
+    let class = match (outcome, classifier) {
+        (Outcome::Response(status, headers), ClassifierConfig::Grpc(grpc)) => {
+            match by_head(grpc, status, headers) {
+                Some(Class::Failure) if outcome::is_retryable(headers) => Class::RetryableFailure,
+                class => class?,
+            }
+        }
+        (Outcome::Response(..), ClassifierConfig::AllSuccessful) => Class::Success,
+        (Outcome::Response(status, headers), _) if status.is_server_error() => {
             if may_retry(classifier, method) || outcome::is_retryable(headers) {
                 Class::RetryableFailure
             } else {
                 Class::Failure
             }
         }
-        Outcome::Response(..) => Class::Success,
-        Outcome::Broken if may_retry(classifier, method) => Class::RetryableFailure,
-        Outcome::Broken | Outcome::Unreachable => Class::Failure,
+        (Outcome::Response(..), _) => Class::Success,
+        (Outcome::Broken, _) if may_retry(classifier, method) => Class::RetryableFailure,
+        (Outcome::Broken | Outcome::Unreachable, _) => Class::Failure,
     };
-    match class {
-        Class::RetryableFailure if !replayable => Class::Failure,
-        class => class,
+    Some(class.unless_sent_for_good(replayable))
+}
+
+/// Classifies what a response of gRPC ended with, which is nothing if it ended without trailers.
+pub(crate) fn classify_end(
+    classifier: ClassifierConfig,
+    trailers: Option<&HeaderMap>,
+    replayable: bool,
+) -> Class {
+    let ClassifierConfig::Grpc(grpc) = classifier else { return Class::Success };
+    let status = trailers.and_then(grpc::status);
+    status.map_or(Class::Failure, |status| by_status(grpc, status).unless_sent_for_good(replayable))
+}
+
+impl Class {
+    fn unless_sent_for_good(self, replayable: bool) -> Self {
+        match self {
+            Class::RetryableFailure if !replayable => Class::Failure,
+            class => class,
+        }
+    }
+}
+
+/// A response of gRPC that is all head has its status there; an answer of HTTP has none.
+fn by_head(config: GrpcClassifierConfig, status: StatusCode, headers: &HeaderMap) -> Option<Class> {
+    const UNAVAILABLE: [StatusCode; 4] = [
+        StatusCode::TOO_MANY_REQUESTS,
+        StatusCode::BAD_GATEWAY,
+        StatusCode::SERVICE_UNAVAILABLE,
+        StatusCode::GATEWAY_TIMEOUT,
+    ];
+    if let Some(status) = grpc::status(headers) {
+        return Some(by_status(config, status));
+    }
+    if config.http && UNAVAILABLE.contains(&status) {
+        return Some(Class::RetryableFailure);
+    }
+    (status.is_client_error() || status.is_server_error()).then_some(Class::Failure)
+}
+
+fn by_status(config: GrpcClassifierConfig, status: u32) -> Class {
+    if config.success.has(status) {
+        Class::Success
+    } else if config.retryable.has(status) {
+        Class::RetryableFailure
+    } else {
+        Class::Failure
     }
 }
 
@@ -69,7 +120,9 @@ fn may_retry(classifier: ClassifierConfig, method: &Method) -> bool {
     let read = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE);
     let idempotent = read || matches!(*method, Method::PUT | Method::DELETE);
     match classifier {
-        ClassifierConfig::NonRetryable5xx | ClassifierConfig::AllSuccessful => false,
+        ClassifierConfig::NonRetryable5xx
+        | ClassifierConfig::AllSuccessful
+        | ClassifierConfig::Grpc(_) => false,
         ClassifierConfig::RetryableRead5xx => read,
         ClassifierConfig::RetryableIdempotent5xx => idempotent,
         ClassifierConfig::RetryableAll5xx => {
@@ -87,7 +140,7 @@ mod tests {
 
     fn class(classifier: ClassifierConfig, method: &Method, status: u16) -> Class {
         let status = StatusCode::from_u16(status).unwrap();
-        classify(classifier, method, Outcome::Response(status, &HeaderMap::new()), true)
+        classify(classifier, method, Outcome::Response(status, &HeaderMap::new()), true).unwrap()
     }
 
     /// The methods whose failures a classifier allows to be tried again.
@@ -123,12 +176,13 @@ mod tests {
         }
         assert_eq!(class(AllSuccessful, &Method::GET, 500), Class::Success);
         let broken = classify(AllSuccessful, &Method::GET, Outcome::Broken, true);
-        assert_eq!(broken, Class::Failure, "no response is never a success");
+        assert_eq!(broken, Some(Class::Failure), "no response is never a success");
     }
 
     #[test]
     fn broken_exchanges_are_retried_like_failures() {
-        let broken = |classifier, method| classify(classifier, method, Outcome::Broken, true);
+        let broken =
+            |classifier, method| classify(classifier, method, Outcome::Broken, true).unwrap();
         assert_eq!(broken(RetryableRead5xx, &Method::GET), Class::RetryableFailure);
         assert_eq!(broken(RetryableRead5xx, &Method::POST), Class::Failure);
         assert_eq!(broken(NonRetryable5xx, &Method::GET), Class::Failure);
@@ -142,10 +196,57 @@ mod tests {
         )]);
         let class = |status, replayable| {
             let outcome = Outcome::Response(status, &headers);
-            classify(RetryableRead5xx, &Method::POST, outcome, replayable)
+            classify(RetryableRead5xx, &Method::POST, outcome, replayable).unwrap()
         };
         assert_eq!(class(StatusCode::BAD_GATEWAY, true), Class::RetryableFailure);
         assert_eq!(class(StatusCode::BAD_GATEWAY, false), Class::Failure, "its body is gone");
         assert_eq!(class(StatusCode::OK, true), Class::Success);
+    }
+
+    fn grpc(success: &[u32], retryable: &[u32], http: bool) -> ClassifierConfig {
+        let codes = |codes: &[u32]| codes.iter().copied().collect();
+        Grpc(GrpcClassifierConfig { success: codes(success), retryable: codes(retryable), http })
+    }
+
+    fn trailers(status: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(grpc::STATUS, HeaderValue::from_static(status))])
+    }
+
+    #[test]
+    fn a_call_of_grpc_is_judged_by_its_status_wherever_that_stands() {
+        let config = grpc(&[0, 5], &[14], false);
+        let head = |status, headers: &HeaderMap| {
+            let status = StatusCode::from_u16(status).unwrap();
+            classify(config, &Method::POST, Outcome::Response(status, headers), true)
+        };
+        assert_eq!(head(200, &HeaderMap::new()), None, "the end tells");
+        assert_eq!(head(200, &trailers("14")), Some(Class::RetryableFailure), "it is all head");
+        assert_eq!(head(503, &HeaderMap::new()), Some(Class::Failure), "no gRPC at all");
+        let end = |trailers: Option<&HeaderMap>| classify_end(config, trailers, true);
+        assert_eq!(end(Some(&trailers("0"))), Class::Success);
+        assert_eq!(end(Some(&trailers("5"))), Class::Success);
+        assert_eq!(end(Some(&trailers("14"))), Class::RetryableFailure);
+        assert_eq!(end(Some(&trailers("13"))), Class::Failure);
+        assert_eq!(end(Some(&HeaderMap::new())), Class::Failure, "no status is no success");
+        assert_eq!(end(None), Class::Failure);
+        assert_eq!(
+            classify_end(config, Some(&trailers("14")), false),
+            Class::Failure,
+            "sent for good"
+        );
+    }
+
+    #[test]
+    fn a_compliant_classifier_takes_some_http_statuses_for_unavailable() {
+        let class = |status, http| {
+            let status = StatusCode::from_u16(status).unwrap();
+            let outcome = Outcome::Response(status, &HeaderMap::new());
+            classify(grpc(&[0], &[14], http), &Method::POST, outcome, true)
+        };
+        for status in [429, 502, 503, 504] {
+            assert_eq!(class(status, true), Some(Class::RetryableFailure), "{status}");
+            assert_eq!(class(status, false), Some(Class::Failure), "{status}");
+        }
+        assert_eq!(class(500, true), Some(Class::Failure));
     }
 }

@@ -10,7 +10,9 @@ pub(crate) mod health;
 pub(crate) mod limit;
 mod patience;
 pub(crate) mod pool;
+mod settings;
 pub(crate) mod shared;
+mod streams;
 mod traffic;
 
 use std::cell::{Cell, RefCell};
@@ -21,25 +23,32 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dtab::{AddrSet, Address, Path};
-use http::Response;
+use h2::Reason;
+use http::uri::Scheme;
+use http::{Request, Response, Version};
+use http_body::Body as _;
 use hyper::body::Incoming;
 
-use self::endpoint::{Endpoint, Unconnected};
+use self::endpoint::{Connection, Endpoint, Unconnected};
 pub(crate) use self::exchange::Exchange;
+use self::exchange::{Judge, Judged};
 use self::health::ClientHealth;
 use self::limit::{Limit, within};
 use self::pool::Pool;
 use self::shared::SharedClients;
+use self::streams::Streams;
 use crate::accrual;
-use crate::balance::{Balancer, BalancerStats, Set, Status};
+use crate::balance::{self, Balancer, BalancerStats, Set, Status};
 use crate::classifier::{Class, Outcome, classify};
-use crate::config::ClientConfig;
 use crate::config::kinds::ClassifierConfig;
+use crate::config::{ClientConfig, HttpVersion};
 use crate::http::nack::is_nack;
+use crate::http::version::{self, BadHead};
+use crate::proxy::answer::h2_error;
 use crate::proxy::cause::Cause;
-use crate::proxy::stats::{ClientStats, ServiceStats};
+use crate::proxy::stats::{self, ClientStats, ServiceStats};
 use crate::retry::budget::Account;
-use crate::retry::replay::Outgoing;
+use crate::retry::replay::{Outgoing, RequestBody};
 
 /// The client of one bound name on one worker.
 pub(crate) struct Client {
@@ -77,12 +86,16 @@ pub(crate) struct Service<'s> {
     pub(crate) limit: Option<Limit>,
     /// How long connections are tried for.
     pub(crate) acquisition: Duration,
+    /// How long, and for how many bytes, the end of a response is waited for if it tells whether the
+    /// request is to be sent again.
+    pub(crate) judged_within: (Duration, usize),
 }
 
 /// A response, and what it counts as.
 pub(crate) struct Answer {
     pub(crate) response: Response<Exchange>,
-    pub(crate) class: Class,
+    /// Nothing as long as only its end tells.
+    pub(crate) class: Option<Class>,
 }
 
 /// Why there is no response.
@@ -111,6 +124,9 @@ pub(crate) enum SendError {
     /// As many requests as `maxInFlight` allows are under way.
     #[error("too many requests are under way")]
     TooManyInFlight(u32),
+    /// It cannot be told in the HTTP that the endpoint speaks.
+    #[error("{0}")]
+    Untranslatable(BadHead),
 }
 
 impl SendError {
@@ -121,10 +137,12 @@ impl SendError {
             SendError::NoEndpoint
             | SendError::Connect { .. }
             | SendError::TooManyWaiters { .. }
-            | SendError::TooManyInFlight(_) => Outcome::Unreachable,
+            | SendError::TooManyInFlight(_)
+            | SendError::Untranslatable(_) => Outcome::Unreachable,
         };
         let replayable = request.is_replayable();
-        classify(service.classifier, &request.head.method, outcome, replayable)
+        let class = classify(service.classifier, &request.head.method, outcome, replayable);
+        class.unwrap_or(Class::Failure)
     }
 }
 
@@ -223,7 +241,13 @@ impl Client {
         let pool = Pool::new(*pool, session.clone(), limit, self.stats.cached());
         let health = self.health.endpoint(address.socket, address.weight());
         let node = self.balancer.node(address.socket, address.weight(), health);
-        Rc::new(Endpoint::new(node, pool, socket.clone(), self.tls.clone()))
+        let streams = match self.config.speaks {
+            HttpVersion::Http1 => None,
+            HttpVersion::Http2 => {
+                Some(Rc::new(Streams::new(session.clone(), self.config.http2.clone())))
+            }
+        };
+        Rc::new(Endpoint::new(node, pool, streams, socket.clone(), self.tls.clone()))
     }
 
     /// Lets go of endpoints whose address has gone once they are not open.
@@ -340,24 +364,14 @@ impl Client {
         };
         let was_pooled = connection.is_pooled();
         let Some(sent) = request.take() else { return Err(SendError::NoEndpoint) };
+        let sent = self.translated(sent).map_err(SendError::Untranslatable)?;
         let sent_at = if was_pooled { began } else { Instant::now() };
         let counted = self.stats.begin(service.stats, sent_at);
         let (unsent, error) = match within(limit, connection.send(sent)).await {
             Ok(Ok((response, connection))) => {
-                let now = Instant::now();
-                self.requeues.deposit(now);
-                let outcome = Outcome::Response(response.status(), response.headers());
-                let method = &request.head.method;
-                let class = classify(service.classifier, method, outcome, request.is_replayable());
-                counted.end(Ok(response.status()), class, now);
-                let outcome = if class.is_success() {
-                    accrual::Outcome::Success
-                } else {
-                    accrual::Outcome::Failure
-                };
-                under_way.finished(outcome, now);
-                let response =
-                    response.map(|body: Incoming| Exchange::new(body, connection, under_way));
+                self.requeues.deposit(Instant::now());
+                let exchange = (response, connection, under_way, counted);
+                let (response, class) = self.judge(request, service, exchange).await;
                 if is_nack(response.status(), response.headers())
                     && request.is_replayable()
                     && self.may_requeue(tries)
@@ -378,14 +392,21 @@ impl Client {
         };
         let now = Instant::now();
         counted.end(Err(Cause::Broken), Class::Failure, now);
-        let is_unsent = unsent.is_some();
+        // A service of HTTP/2 says what it has not looked at (RFC 9113, 8.7).
+        let refused = h2_error(&error).is_some_and(|error| {
+            error.is_remote()
+                && (error.is_go_away() || error.reason() == Some(Reason::REFUSED_STREAM))
+        });
+        let is_unsent = unsent.is_some() || refused && request.is_replayable();
         if let Some(unsent) = unsent {
             request.give_back(unsent);
         }
         // The service has closed a connection that was idle, and a request that does the same however
         // often it is sent has crossed that on the way (RFC 9110, 9.2.2). That is the pool's own
         // affair and costs no budget: it happens once, since fresh connections are asked for then.
-        let closed = !error.is_parse() && !error.is_user();
+        // A service that resets a stream has closed nothing: it has answered.
+        let is_reset = h2_error(&error).is_some_and(h2::Error::is_reset);
+        let closed = !error.is_parse() && !error.is_user() && !is_reset;
         let harmless = is_unsent || closed && request.is_replayable() && request.is_idempotent();
         if was_pooled && harmless {
             tries.fresh = true;
@@ -404,6 +425,79 @@ impl Client {
             }
         }
         Err(SendError::Broken { selected, error, unsent: is_unsent })
+    }
+
+    /// The request in the HTTP that the endpoints speak.
+    fn translated(&self, request: Request<RequestBody>) -> Result<Request<RequestBody>, BadHead> {
+        let is_http2 = request.version() == Version::HTTP_2;
+        if is_http2 == (self.config.speaks == HttpVersion::Http2) {
+            return Ok(request);
+        }
+        let (mut parts, body) = request.into_parts();
+        if is_http2 {
+            version::to_http1(&mut parts, !body.is_end_stream())?;
+        } else {
+            let scheme = if self.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
+            version::to_http2(&mut parts, scheme)?;
+        }
+        Ok(Request::from_parts(parts, body))
+    }
+
+    /// Judges a response: by its head, or by its end if that tells and may mean that the request is
+    /// sent again. One that is not judged by then is judged as it ends.
+    async fn judge(
+        &self,
+        request: &Outgoing<'_>,
+        service: &Service<'_>,
+        (response, connection, under_way, counted): (
+            Response<Incoming>,
+            Connection,
+            balance::Attempt,
+            stats::Attempt,
+        ),
+    ) -> (Response<Exchange>, Option<Class>) {
+        let now = Instant::now();
+        let status = response.status();
+        let (method, replayable) = (&request.head.method, request.is_replayable());
+        let outcome = Outcome::Response(status, response.headers());
+        let class = classify(service.classifier, method, outcome, replayable);
+        if let Some(class) = class {
+            counted.end(Ok(status), class, now);
+            let outcome = if class.is_success() {
+                accrual::Outcome::Success
+            } else {
+                accrual::Outcome::Failure
+            };
+            under_way.finished(outcome, now);
+            drop(counted);
+            let response = response.map(|body| Exchange::new(body, connection, under_way, None));
+            return (response, Some(class));
+        }
+        let verdict = Rc::new(Cell::new(None));
+        let judge = Judge {
+            classifier: service.classifier,
+            status,
+            counted,
+            head_at: now,
+            replayable,
+            verdict: verdict.clone(),
+            told: Vec::new(),
+        };
+        let (parts, body) = response.into_parts();
+        let mut exchange = Exchange::new(body, connection, under_way, Some(Box::new(judge)));
+        let (time, bytes) = service.judged_within;
+        if service.classifier.may_retry_by_end() {
+            if replayable {
+                match Box::pin(exchange.judged_within(bytes, time)).await {
+                    Judged::Known | Judged::Broken => {}
+                    Judged::TooLong => service.stats.response_too_long(),
+                    Judged::TooLate => service.stats.judged_too_late(),
+                }
+            } else if request.is_too_long() {
+                service.stats.request_too_long();
+            }
+        }
+        (Response::from_parts(parts, exchange), verdict.get())
     }
 
     /// Whether to try another connection after a failed one.

@@ -29,6 +29,7 @@ mod client;
 mod conflicts;
 mod embedded;
 mod error;
+mod http2;
 mod json;
 mod keys;
 pub mod kinds;
@@ -56,15 +57,18 @@ use dtab::Source;
 
 pub use self::access_log::{AccessLogConfig, AccessLogFormat, RollPolicy};
 pub use self::admin::{AdminConfig, SecurityConfig, UsageConfig};
-pub use self::client::{ClientConfig, ClientEntry, ClientsConfig, PoolConfig};
+pub use self::client::{ClientConfig, ClientEntry, ClientsConfig, HttpVersion, PoolConfig};
 pub use self::error::{Code, ConfigError, ConfigErrors, Related};
+pub use self::http2::Http2Config;
 pub use self::limits::LimitsConfig;
 pub use self::overrides::{OverridesConfig, SigningConfig, Trust};
 pub use self::reference::{KeyReference, KindReference, ObjectReference, reference};
 pub use self::retry::BudgetConfig;
 pub use self::router::{BindingCacheConfig, Protocol, RouterConfig};
 pub use self::server::ServerConfig;
-pub use self::service::{RetriesConfig, ServiceConfig, ServiceEntry, ServicesConfig};
+pub use self::service::{
+    RetriesConfig, RetryBufferConfig, ServiceConfig, ServiceEntry, ServicesConfig,
+};
 pub use self::socket::{SessionConfig, SocketConfig};
 pub use self::tls::{ClientTlsConfig, IdentityConfig, ServerTlsConfig};
 

@@ -12,8 +12,8 @@ use tokio::runtime::Handle;
 use crate::config::kinds::{IdentifierConfig, NamerConfig, NamerKind};
 use crate::config::{Config, RouterConfig};
 use crate::identifier::{
-    HeaderIdentifier, HeaderTokenIdentifier, Identifier, IdentifierChain, MethodAndHostIdentifier,
-    PathIdentifier, StaticIdentifier,
+    HeaderIdentifier, HeaderPathIdentifier, HeaderTokenIdentifier, Identifier, IdentifierChain,
+    MethodAndHostIdentifier, PathIdentifier, StaticIdentifier,
 };
 use crate::interpreter::Interpreter;
 use crate::namer::fs::FsNamer;
@@ -68,6 +68,11 @@ pub fn identifiers(router: &RouterConfig) -> Result<IdentifierChain, InvalidHead
             IdentifierConfig::Path(config) => Box::new(
                 PathIdentifier::new(prefix.clone(), config.segments).consume(config.consume),
             ),
+            IdentifierConfig::HeaderPath(config) => Box::new(HeaderPathIdentifier::new(
+                prefix.clone(),
+                &config.header,
+                config.segments,
+            )?),
             IdentifierConfig::Static(config) => {
                 Box::new(StaticIdentifier::new(prefix, &config.path))
             }

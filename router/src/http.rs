@@ -1,4 +1,4 @@
-//! HTTP/1.1: the rules of a message head, apart from any socket.
+//! HTTP: the rules of a message head, apart from any socket.
 //!
 //! Everything in these modules is a function over [`HeaderMap`](::http::HeaderMap) and its
 //! neighbours: what to read, strip, rewrite and add on the way through. The rules are Linkerd's as
@@ -17,6 +17,7 @@ pub mod nack;
 pub mod proxy_uri;
 pub mod rewrite_host;
 pub mod uri_reference;
+pub(crate) mod version;
 pub mod via;
 
 /// A place where our behaviour is not Linkerd's, on purpose.

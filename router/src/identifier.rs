@@ -9,6 +9,7 @@
 //! configuration's table of kinds.
 
 mod header;
+mod header_path;
 mod header_token;
 mod method_and_host;
 mod path;
@@ -19,9 +20,10 @@ use std::sync::Arc;
 
 use dtab::{Path, SyntaxError};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, Method, StatusCode, Version};
+use http::{HeaderMap, HeaderName, Method, StatusCode, Version, header as fields};
 
 pub use self::header::HeaderIdentifier;
+pub use self::header_path::HeaderPathIdentifier;
 pub use self::header_token::HeaderTokenIdentifier;
 pub use self::method_and_host::MethodAndHostIdentifier;
 pub use self::path::PathIdentifier;
@@ -54,6 +56,10 @@ pub struct RequestHead<'a> {
     pub version: Version,
     /// All header fields.
     pub headers: &'a HeaderMap,
+    /// The host that HTTP/2 names in place of a `Host` header.
+    pub authority: Option<&'a str>,
+    /// The scheme that HTTP/2 names.
+    pub scheme: Option<&'a str>,
 }
 
 impl<'a> RequestHead<'a> {
@@ -86,6 +92,8 @@ impl<'a> From<&'a Parts> for RequestHead<'a> {
             target,
             version: parts.version,
             headers: &parts.headers,
+            authority: parts.uri.authority().map(|authority| authority.as_str()),
+            scheme: parts.uri.scheme_str(),
         }
     }
 }
@@ -141,10 +149,19 @@ pub enum Unidentified {
     /// The header, named as in the configuration, is absent or empty.
     #[error("{0} header is absent")]
     HeaderAbsent(Arc<str>),
+    /// The same in HTTP/2, in Linkerd's words for that.
+    #[error("missing header: '{0}'")]
+    HeaderMissing(Arc<str>),
+    /// The path in a header is empty.
+    #[error("Missing destination path")]
+    MissingPath,
+    /// The path in a header has fewer segments than are the name.
+    #[error("Path must have at least {0} segment(s)")]
+    PathTooShort(usize),
     /// An HTTP/1.1 request without a host.
     #[error("HTTP/1.1 request missing hostname")]
     MissingHost,
-    /// Neither HTTP/1.0 nor HTTP/1.1.
+    /// Neither HTTP/1.0, HTTP/1.1 nor HTTP/2.
     #[error("Unknown HTTP version {0:?}")]
     UnknownVersion(Version),
     /// The path is shorter than the number of segments wanted.
@@ -195,17 +212,52 @@ impl IdentifierChain {
 /// A header whose value names the service, by its name as configured.
 #[derive(Clone, Debug)]
 struct NamedHeader {
-    name: HeaderName,
+    field: Field,
     shown: Arc<str>,
+}
+
+/// Where in the head of a request a value stands.
+#[derive(Clone, Debug)]
+enum Field {
+    Header(HeaderName),
+    /// What HTTP/2 has in place of a request line and of `Host` (RFC 9113, 8.3.1).
+    Authority,
+    Method,
+    Path,
+    Scheme,
 }
 
 impl NamedHeader {
     fn new(name: &str) -> Result<Self, http::header::InvalidHeaderName> {
-        Ok(NamedHeader { name: HeaderName::from_bytes(name.as_bytes())?, shown: name.into() })
+        let field = match name {
+            ":authority" => Field::Authority,
+            ":method" => Field::Method,
+            ":path" => Field::Path,
+            ":scheme" => Field::Scheme,
+            name => Field::Header(HeaderName::from_bytes(name.as_bytes())?),
+        };
+        Ok(NamedHeader { field, shown: name.into() })
     }
 
     fn read<'a>(&self, request: &RequestHead<'a>) -> Result<&'a [u8], Unidentified> {
-        request.header(&self.name).ok_or_else(|| Unidentified::HeaderAbsent(self.shown.clone()))
+        let value = match &self.field {
+            // HTTP/2 names the host by itself.
+            Field::Header(name) if *name == fields::HOST && request.authority.is_some() => {
+                request.authority.map(str::as_bytes)
+            }
+            Field::Header(name) => request.header(name),
+            Field::Authority => request.authority.map(str::as_bytes),
+            Field::Method => Some(request.method.as_str().as_bytes()),
+            Field::Path => Some(request.target.as_bytes()),
+            Field::Scheme => request.scheme.map(str::as_bytes),
+        };
+        let value = value.filter(|value| !value.is_empty());
+        value.ok_or_else(|| match self.field {
+            Field::Header(_) if request.version != Version::HTTP_2 => {
+                Unidentified::HeaderAbsent(self.shown.clone())
+            }
+            _ => Unidentified::HeaderMissing(self.shown.clone()),
+        })
     }
 }
 

@@ -53,6 +53,7 @@ pub mod configured;
 mod dir_watcher;
 mod entropy;
 mod gather;
+mod grpc;
 pub mod html;
 pub mod http;
 pub mod identifier;

@@ -33,20 +33,23 @@ use http::{
 use http_body::Body as _;
 use hyper::body::Incoming;
 
-use self::answer::Refusal;
+use self::answer::{Refusal, Reset};
 use self::bindings::Bindings;
+use self::cause::Cause;
 use self::context::Context;
 use self::dispatch::Way;
 use self::stats::{RouterStats, ServerStats};
 use self::trust::OverridePolicy;
+use crate::classifier::Class;
 use crate::client::Answer;
 use crate::client::shared::SharedClients;
 use crate::config::kinds::TracePropagator;
-use crate::config::{BindingCacheConfig, ClientsConfig, ServicesConfig};
-use crate::http::body::ResponseBody;
+use crate::config::{BindingCacheConfig, ClientsConfig, Http2Config, ServicesConfig};
+use crate::grpc;
+use crate::http::body::{ResponseBody, Source};
 use crate::http::errors::ErrorLimits;
-use crate::http::headers::{OVERRIDE_USED, explanation, outcome};
-use crate::http::{forwarded, framing, hop_by_hop, nack, proxy_uri, via};
+use crate::http::headers::{ERR, OVERRIDE_USED, explanation, outcome};
+use crate::http::{forwarded, framing, hop_by_hop, nack, proxy_uri, version, via};
 use crate::identifier::{IdentifierChain, RequestHead};
 use crate::interpreter::Interpreter;
 use crate::naming::Binding;
@@ -76,6 +79,9 @@ pub(crate) struct Router {
     pub(crate) retry_budgets: WeakTable<Path, Budget>,
     pub(crate) errors: ErrorLimits,
     pub(crate) trace_propagator: TracePropagator,
+    /// The version of HTTP that requests go through it in: whatever else they come or are sent in,
+    /// they are translated.
+    pub(crate) version: Version,
     pub(crate) metrics: crate::telemetry::Scope,
     /// Who is shown the exchanges with services.
     pub(crate) taps: Taps,
@@ -102,6 +108,11 @@ pub(crate) struct Server {
     pub(crate) timestamp_header: Option<HeaderName>,
     pub(crate) forwarded: Option<(forwarded::Labeler, forwarded::Labeler)>,
     pub(crate) tls: Option<Arc<ServerTls>>,
+    /// Callers begin with HTTP/2, TLS or not.
+    pub(crate) speaks_http2: bool,
+    pub(crate) http2: Http2Config,
+    /// Streams of one connection that may be open at a time.
+    pub(crate) max_streams: u32,
     pub(crate) metrics: crate::telemetry::Scope,
 }
 
@@ -135,6 +146,8 @@ pub(crate) struct Caller {
     pub(crate) labels: Option<(forwarded::Label, forwarded::Label)>,
     /// What services may be told of its certificate.
     pub(crate) certificate: Option<HeaderValue>,
+    /// It has streams, which end one by one.
+    pub(crate) is_http2: bool,
 }
 
 impl Caller {
@@ -144,10 +157,11 @@ impl Caller {
         local: SocketAddr,
         certificate: Option<HeaderValue>,
         progress: Arc<Progress>,
+        is_http2: bool,
     ) -> Self {
         let labels = server.shared.forwarded.as_ref();
         let labels = labels.map(|(by, for_)| (by.label(local), for_.label(remote)));
-        Caller { remote, progress, labels, certificate }
+        Caller { remote, progress, labels, certificate, is_http2 }
     }
 }
 
@@ -168,28 +182,43 @@ impl LocalServer {
         Rc::new(LocalServer { shared, router, stats, connections })
     }
 
-    /// Answers one request.
+    /// Answers one request. Only one on a stream of HTTP/2 may be reset instead.
     pub(crate) async fn serve(
-        &self,
+        self: &Rc<Self>,
         caller: &Caller,
         request: Request<Incoming>,
-    ) -> Response<ResponseBody> {
+    ) -> Result<Response<ResponseBody>, Reset> {
         let started = Instant::now();
         let pending = self.stats.begin();
-        let mut response = match self.within_limits(caller, request, started).await {
-            Ok(response) => response,
-            Err(refusal) => refusal.respond(self.router.shared.errors, self.shared.trusted),
-        };
+        let is_call = caller.is_http2 && grpc::is_call(request.headers());
+        let answered = self.within_limits(caller, request, started).await;
         drop(pending);
-        self.stats.end(&response, started.elapsed());
+        let mut response = match answered {
+            Ok(response) => response,
+            Err(refusal) => {
+                if let Some(reset) = refusal.reset().filter(|_| caller.is_http2) {
+                    self.stats.reset(started.elapsed());
+                    return Err(reset);
+                }
+                refusal.respond(self.router.shared.errors, self.shared.trusted, is_call)
+            }
+        };
+        let (status, took) = (response.status(), started.elapsed());
+        if response.body().is_judged() {
+            self.stats.end(status, is_success(&response), took);
+        } else {
+            let server = self.clone();
+            let end = move |class: Class| server.stats.end(status, class.is_success(), took);
+            response.body_mut().on_judged(Box::new(end));
+        }
         if self.shared.clear_context && crate::http::headers::clear_response(response.headers_mut())
         {
             response.headers_mut().remove(header::CONTENT_TYPE);
             *response.body_mut() = ResponseBody::empty();
         }
         // The codec answers in the version of the connection, and keeps it only if this is ours.
-        *response.version_mut() = Version::HTTP_11;
-        response
+        *response.version_mut() = if caller.is_http2 { Version::HTTP_2 } else { Version::HTTP_11 };
+        Ok(response)
     }
 
     async fn route(
@@ -199,6 +228,8 @@ impl LocalServer {
         came: Instant,
     ) -> Result<Response<ResponseBody>, Refusal> {
         let (mut parts, body) = request.into_parts();
+        let body =
+            if caller.is_http2 { Source::of_stream(body) } else { Source::of_connection(body) };
         let received = match self.receive(caller, &mut parts, body.is_end_stream()) {
             Ok(received) => received,
             Err(refusal) => {
@@ -218,8 +249,19 @@ impl LocalServer {
         let in_use = entry.begin(came);
         let mut way = Way::default();
         let answered = self.dispatch(caller, &in_use, &received, &mut parts, body, &mut way).await;
-        let answered = answered.map_err(|refusal| refusal.explained_in_header(context.explain));
-        way.failed = entry.stats.end(&answered, in_use.started);
+        let mut answered = answered.map_err(|refusal| refusal.explained_in_header(context.explain));
+        let (failed, started) = (cause_of(&answered), in_use.started);
+        way.failed = failed.is_some();
+        match &mut answered {
+            Ok(response) if !response.body().is_judged() => {
+                let (entry, took) = (entry.clone(), started.elapsed());
+                let end = move |class: Class| {
+                    entry.stats.end((!class.is_success()).then_some(Cause::Response), took);
+                };
+                response.body_mut().on_judged(Box::new(end));
+            }
+            _ => entry.stats.end(failed, started.elapsed()),
+        }
         if self.router.recent.wants(way.failed, context.trace) {
             self.remember(caller, &parts, &in_use, context, &way, answered.as_ref());
         }
@@ -234,8 +276,15 @@ impl LocalServer {
         is_end_stream: bool,
     ) -> Result<Received, Refusal> {
         let router = &self.router.shared;
-        check_host(parts)?;
-        proxy_uri::rewrite(parts).map_err(Refusal::bad_request)?;
+        if parts.version == Version::HTTP_2 {
+            version::settle_http2(parts).map_err(Refusal::bad_request)?;
+            if router.version != Version::HTTP_2 {
+                version::to_http1(parts, !is_end_stream).map_err(Refusal::bad_request)?;
+            }
+        } else {
+            check_host(parts)?;
+            proxy_uri::rewrite(parts).map_err(Refusal::bad_request)?;
+        }
         if parts.method == Method::CONNECT {
             return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "CONNECT is not proxied"));
         }
@@ -244,20 +293,27 @@ impl LocalServer {
         if self.shared.clear_context {
             crate::http::headers::clear_request(&mut parts.headers);
         }
-        if parts.uri.authority().is_some() {
+        if parts.version != Version::HTTP_2 && parts.uri.authority().is_some() {
             return Err(Refusal::malformed("the target names a host and no path (RFC 9112, 3.2)"));
         }
         let context = Context::take(&mut parts.headers, &self.shared, router.trace_propagator);
         let upgrade = upgrade::wanted(parts, is_end_stream);
         let trailers = trailers(&parts.headers);
+        // Calls of gRPC are refused by servers that are not told.
+        let wants_trailers =
+            parts.version == Version::HTTP_2 && parts.headers.contains_key(header::TE);
         hop_by_hop::strip(&mut parts.headers);
         parts.headers.extend(trailers);
+        if wants_trailers {
+            parts.headers.insert(header::TE, HeaderValue::from_static("trailers"));
+        }
 
         let head = RequestHead::from(&*parts);
         let identified = router.identifier.identify(&head).map_err(|error| {
             Refusal::unidentified(&error, &parts.method, head.target, caller.remote)
         })?;
         if let Some(target) = identified.target {
+            // Only an identifier of HTTP/1.1 rewrites the target.
             parts.uri = target.parse().map_err(Refusal::bad_request)?;
         }
         Ok(Received { context, upgrade, name: identified.name })
@@ -293,7 +349,8 @@ impl LocalServer {
             headers.append(name, HeaderValue::from(now.unwrap_or_default().as_millis() as u64));
         }
         if let Some((by, for_)) = &caller.labels {
-            forwarded::add(headers, &parts.uri.to_string(), by, for_);
+            let authority = parts.uri.authority();
+            forwarded::add(headers, &parts.uri.to_string(), authority, by, for_);
         }
     }
 
@@ -325,10 +382,14 @@ impl LocalServer {
         hop_by_hop::strip(&mut parts.headers);
         parts.headers.extend(trailers);
         via::append(&mut parts.headers, parts.version);
-        if outcome::success_class(&parts.headers).is_none() {
+        if let Some(class) = class
+            && outcome::success_class(&parts.headers).is_none()
+        {
             outcome::set_success_class(&mut parts.headers, class.is_success());
         }
-        exchange.set_caller(caller.progress.clone());
+        if !caller.is_http2 {
+            exchange.set_caller(caller.progress.clone());
+        }
         Ok(Response::from_parts(parts, ResponseBody::streamed(exchange)))
     }
 }
@@ -362,7 +423,23 @@ fn check_host(parts: &http::request::Parts) -> Result<(), Refusal> {
     }
 }
 
-fn with_status(status: StatusCode) -> Response<ResponseBody> {
+/// Why an answer counts as a failure, if it does.
+fn cause_of(answer: &Result<Response<ResponseBody>, Refusal>) -> Option<Cause> {
+    match answer {
+        Ok(response) => (!is_success(response)).then_some(Cause::Response),
+        Err(refusal) => Some(refusal.cause()),
+    }
+}
+
+/// Whether a response counts as a success, by its head.
+fn is_success<B>(response: &Response<B>) -> bool {
+    match outcome::success_class(response.headers()) {
+        Some(class) => class > 0.0,
+        None => !response.status().is_server_error() && !response.headers().contains_key(ERR),
+    }
+}
+
+pub(crate) fn with_status(status: StatusCode) -> Response<ResponseBody> {
     let mut response = Response::new(ResponseBody::empty());
     *response.status_mut() = status;
     response

@@ -2,14 +2,16 @@
 //!
 //! [`guard`] stands between the socket and the HTTP/1.1 codec and lets through only heads that can
 //! be read in one way; [`watchdog`] looks at the [`progress`] of connections and ends those that make
-//! none, or have lasted long enough; [`gate`] says who may come in; [`connection`] serves one
+//! none, or have lasted long enough; [`frames`] and [`http2`] are the same for HTTP/2; [`gate`] says who may come in; [`connection`] serves one
 //! connection, by what its [`slot`] has now.
 
 pub(crate) mod connection;
 pub(crate) mod counts;
+mod frames;
 pub(crate) mod gate;
 pub(crate) mod guard;
 pub(crate) mod head;
+pub(crate) mod http2;
 pub(crate) mod progress;
 pub(crate) mod slot;
 pub(crate) mod watchdog;

@@ -7,6 +7,7 @@
 //! - [`Proc`]: the `fingerpost` binary (or any other) as a child that cannot outlive its test.
 //! - [`Setup`], [`Router`]: a router with its configuration and discovery directory.
 //! - [`StrictEcho`], [`wire`]: a backend that takes HTTP/1.1 by the letter only, and its reading.
+//! - [`http2`]: a service and a caller that speak HTTP/2.
 //! - [`browser`]: a real browser that a test drives.
 //! - [`installed()`]: programs of others that a test needs, or why it is ignored.
 //! - [`conformance`]: the namers, transformers and cases that conformance vectors refer to.
@@ -22,6 +23,7 @@ pub mod bench;
 pub mod browser;
 pub mod certs;
 pub mod conformance;
+pub mod http2;
 mod installed;
 mod port;
 mod proc;
@@ -33,7 +35,7 @@ pub mod tls;
 pub mod wire;
 
 pub use backend::{Backend, Behaviour};
-pub use installed::installed;
+pub use installed::{grpc_interop, installed, installed_by_go};
 pub use port::free_port;
 pub use proc::{Proc, fingerpost_bin, wait_until};
 pub use raw_client::{RawClient, RawResponse};

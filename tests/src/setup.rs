@@ -20,9 +20,10 @@ pub struct Setup {
     namers: Vec<String>,
     telemeters: Vec<String>,
     port: u16,
+    protocol: String,
 }
 
-/// One `http` router, running: its server, its admin server and its `io.l5d.fs` directory.
+/// One router, running: its server, its admin server and its `io.l5d.fs` directory.
 #[derive(Debug)]
 pub struct Router {
     /// The process.
@@ -36,7 +37,7 @@ pub struct Router {
 }
 
 impl Setup {
-    /// A router with this dtab and an empty discovery directory.
+    /// An `http` router with this dtab and an empty discovery directory.
     pub fn new(dtab: &str) -> Self {
         let dir = tempfile::tempdir().expect("temporary directory");
         fs::create_dir(dir.path().join("disco")).expect("discovery directory");
@@ -49,7 +50,19 @@ impl Setup {
             namers: Vec::new(),
             telemeters: Vec::new(),
             port: free_port(),
+            protocol: "http".to_owned(),
         }
+    }
+
+    /// A router of this protocol, which is its label, too.
+    pub fn protocol(mut self, protocol: &str) -> Self {
+        protocol.clone_into(&mut self.protocol);
+        self
+    }
+
+    /// The same of a router that speaks HTTP/2, whose label is `h2`.
+    pub fn h2(dtab: &str) -> Self {
+        Self::new(dtab).protocol("h2")
     }
 
     /// A router by which `Host: NAME` goes to the file `NAME` of the discovery directory.
@@ -133,11 +146,12 @@ impl Setup {
         let lines = |keys: &[String], indent: &str| {
             keys.iter().fold(String::new(), |lines, key| lines + indent + key + "\n")
         };
+        let protocol = &self.protocol;
         let telemetry = if self.telemeters.is_empty() { "" } else { "telemetry:\n" };
         format!(
             "admin:\n  ip: 127.0.0.1\n  port: {admin}\n{}\
              {telemetry}{}namers:\n- kind: io.l5d.fs\n  rootDir: {}\n{}\
-             routers:\n- protocol: http\n  label: http\n  dtab: {}\n{}\
+             routers:\n- protocol: {protocol}\n  label: {protocol}\n  dtab: {}\n{}\
              \x20 servers:\n  - port: {}\n    ip: 127.0.0.1\n{}",
             lines(&self.admin_keys, "  "),
             lines(&self.telemeters, "- "),

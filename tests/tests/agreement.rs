@@ -133,6 +133,7 @@ fn serve(runtime: &Runtime, cases: &[(String, Case)]) -> SocketAddr {
     let mut context: AdminContext = unserved.context(&config, runtime.handle()).expect("a context");
     let identifier = context.routers[0].identifier.clone();
     let router = |(nth, (_, case)): (usize, &(String, Case))| AdminRouter {
+        version: http::Version::HTTP_11,
         label: format!("r{nth}"),
         identifier: identifier.clone(),
         interpreter: case.interpreter(runtime.handle().clone()),

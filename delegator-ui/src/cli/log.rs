@@ -27,9 +27,17 @@ enum Format {
 }
 
 impl Log {
+    /// The levels, with that of the HTTP/2 codec lower unless it is named: it warns of what any caller
+    /// may send, as often as they send it.
+    fn level(&self) -> String {
+        let names_codec = self.level.split(',').any(|part| part.trim_start().starts_with("h2"));
+        if names_codec { self.level.clone() } else { format!("{},h2=error", self.level) }
+    }
+
     /// Starts logging to standard error. The levels can be changed by what is returned.
     pub(super) fn start(&self) -> Result<LogLevels> {
-        let filter = EnvFilter::try_new(&self.level)
+        let level = self.level();
+        let filter = EnvFilter::try_new(&level)
             .map_err(|error| Error::new(format!("--log {}: {error}", self.level)))?;
         let log = tracing_subscriber::fmt()
             .with_env_filter(filter)
@@ -38,11 +46,11 @@ impl Log {
         let (levels, started) = match self.format {
             Format::Text => {
                 let log = log.with_filter_reloading();
-                (LogLevels::new(&self.level, log.reload_handle()), log.try_init())
+                (LogLevels::new(&level, log.reload_handle()), log.try_init())
             }
             Format::Json => {
                 let log = log.json().with_filter_reloading();
-                (LogLevels::new(&self.level, log.reload_handle()), log.try_init())
+                (LogLevels::new(&level, log.reload_handle()), log.try_init())
             }
         };
         started.map_err(|error| Error::new(format!("cannot log: {error}")))?;

@@ -14,7 +14,9 @@ use crate::client::health::{Busy, ClientView, EndpointView};
 use crate::config::kinds::{
     AccrualKind, BackoffConfig, BalancerKind, FailureAccrualConfig, LoadBalancerConfig,
 };
-use crate::config::{BudgetConfig, ClientConfig, ClientsConfig, PoolConfig, SessionConfig};
+use crate::config::{
+    BudgetConfig, ClientConfig, ClientsConfig, HttpVersion, PoolConfig, SessionConfig,
+};
 use crate::interpreter::Interpreter;
 
 /// The clients of one router, by their ids.
@@ -97,6 +99,8 @@ fn config(config: &ClientConfig) -> Value {
         tls,
         forward_client_cert,
         max_in_flight,
+        speaks,
+        http2: _,
     } = config;
     let PoolConfig { min_size, max_size, idle_time, max_waiters } = pool;
     let BudgetConfig { min_retries_per_sec, percent_can_retry, ttl } = requeue_budget;
@@ -128,6 +132,10 @@ fn config(config: &ClientConfig) -> Value {
         }))),
         "forwardClientCert": forward_client_cert,
         "maxInFlight": max_in_flight,
+        "speaks": match speaks {
+            HttpVersion::Http1 => "http/1.1",
+            HttpVersion::Http2 => "h2",
+        },
     }))
 }
 

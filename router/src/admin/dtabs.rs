@@ -244,6 +244,7 @@ mod tests {
         let rt = tokio::runtime::Handle::current();
         let namers = Arc::new(LiveNamers::new(Vec::new(), Hosts::system(rt.clone())));
         AdminRouter {
+            version: http::Version::HTTP_11,
             label: "http".to_owned(),
             identifier: Arc::new(IdentifierChain::new(Vec::new())),
             interpreter: Interpreter::new(Dtab::parse(table).unwrap(), namers, Vec::new(), rt),

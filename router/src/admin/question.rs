@@ -157,7 +157,15 @@ impl Asking {
     /// Its name by the identifiers of a router, and what there is to show of it.
     fn name(&self, router: &AdminRouter) -> (Option<Path>, Value) {
         let Asking { method, url, target, headers, shown } = self;
-        let head = RequestHead { method, target, version: Version::HTTP_11, headers };
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        let head = RequestHead {
+            method,
+            target,
+            version: router.version,
+            headers,
+            authority: host.filter(|_| router.version == Version::HTTP_2),
+            scheme: Some("http"),
+        };
         let mut request = json!({ "method": method.as_str(), "url": url, "headers": shown });
         match router.identifier.identify_by(&head) {
             Ok((identification, by)) => {

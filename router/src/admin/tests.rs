@@ -89,6 +89,7 @@ fn context(
         config_json: json!({ "routers": [{ "protocol": "http", "label": "http" }] }),
         metrics: metrics.clone(),
         routers: vec![AdminRouter {
+            version: http::Version::HTTP_11,
             label: "http".to_owned(),
             identifier: identifier(
                 HeaderTokenIdentifier::new(Path::parse("/svc").unwrap(), "Host").unwrap(),
@@ -213,6 +214,7 @@ async fn the_identifier_server_names_a_request_as_each_router_would() {
         let namers = context.namers.clone();
         let rt = tokio::runtime::Handle::current();
         context.routers.push(AdminRouter {
+            version: http::Version::HTTP_11,
             label: "named".to_owned(),
             identifier: identifier(
                 HeaderIdentifier::new(Path::parse("/svc").unwrap(), "l5d-name").unwrap(),

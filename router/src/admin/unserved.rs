@@ -72,6 +72,7 @@ impl Unserved {
         for router in &config.routers {
             let identifier = configured::identifiers(router).map_err(|error| error.to_string())?;
             routers.push(AdminRouter {
+                version: router.protocol.version().http(),
                 label: router.label.clone(),
                 identifier: Arc::new(identifier),
                 interpreter: configured::interpreter(router, namers.clone(), rt),

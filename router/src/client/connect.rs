@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::client::TlsStream;
 
-use crate::config::SocketConfig;
+use crate::config::{HttpVersion, SocketConfig};
 use crate::gather::poll_write_gathered;
 use crate::tls::client::Connector;
 
@@ -38,6 +38,7 @@ pub(super) async fn connect(
     address: SocketAddr,
     options: &SocketConfig,
     tls: &Tls,
+    version: HttpVersion,
 ) -> io::Result<Stream> {
     let connector = match tls {
         None => None,
@@ -53,7 +54,7 @@ pub(super) async fn connect(
     let stream = match connector {
         None => Stream::Plain(socket),
         Some(connector) => {
-            let shaking = connector.connect(socket, address);
+            let shaking = connector.connect(socket, address, version);
             Stream::Tls(Box::new(within(HANDSHAKE_TIMEOUT, "no TLS", shaking).await?))
         }
     };

@@ -12,9 +12,10 @@ use hyper_util::rt::TokioIo;
 use super::connect::{self, Tls};
 use super::patience::{Patience, Patient};
 use super::pool::{Channel, Pool, TooManyWaiters, Waiting};
+use super::streams::{OpenStream, Streams};
 use super::traffic::Traffic;
 use crate::balance::Node;
-use crate::config::SocketConfig;
+use crate::config::{HttpVersion, SocketConfig};
 use crate::proxy::stats::{ClientStats, ConnectionStats, Open};
 use crate::retry::replay::RequestBody;
 
@@ -27,6 +28,8 @@ pub(crate) struct Endpoint {
     /// What the balancer knows of it.
     pub(crate) node: Rc<Node>,
     pool: Rc<Pool>,
+    /// There if it is spoken to in HTTP/2, and then used in place of the pool.
+    streams: Option<Rc<Streams>>,
     socket: SocketConfig,
     tls: Rc<Tls>,
 }
@@ -41,18 +44,30 @@ pub(super) enum Unconnected {
 }
 
 impl Endpoint {
-    pub(super) fn new(node: Rc<Node>, pool: Rc<Pool>, socket: SocketConfig, tls: Rc<Tls>) -> Self {
-        Endpoint { address: node.address, node, pool, socket, tls }
+    pub(super) fn new(
+        node: Rc<Node>,
+        pool: Rc<Pool>,
+        streams: Option<Rc<Streams>>,
+        socket: SocketConfig,
+        tls: Rc<Tls>,
+    ) -> Self {
+        Endpoint { address: node.address, node, pool, streams, socket, tls }
     }
 
     /// The address has gone: connections are closed as they come back.
     pub(crate) fn retire(&self) {
         self.pool.close();
+        if let Some(streams) = &self.streams {
+            streams.close();
+        }
     }
 
     /// Closes connections that have waited or lived for too long.
     pub(crate) fn reap(&self) {
         self.pool.reap();
+        if let Some(streams) = &self.streams {
+            streams.reap(self.pool.idle_time());
+        }
     }
 
     /// A connection that is free, the last used first, or a fresh one.
@@ -64,6 +79,9 @@ impl Endpoint {
         pooled: bool,
         stats: &ClientStats,
     ) -> Result<Connection, Unconnected> {
+        if let Some(streams) = &self.streams {
+            return self.stream(streams, pooled, stats).await;
+        }
         if pooled && let Some(connection) = self.pooled(stats).await {
             return Ok(connection);
         }
@@ -97,6 +115,30 @@ impl Endpoint {
         Ok(self.used(channel, false, stats))
     }
 
+    /// A stream of a connection, which many share.
+    async fn stream(
+        self: &Rc<Self>,
+        streams: &Streams,
+        pooled: bool,
+        stats: &ClientStats,
+    ) -> Result<Connection, Unconnected> {
+        let connect = async || {
+            let trying = stats.connecting();
+            let version = HttpVersion::Http2;
+            let stream = connect::connect(self.address, &self.socket, &self.tls, version);
+            trying.ended(Box::pin(stream).await)
+        };
+        let stream = Box::pin(streams.stream(stats, connect)).await;
+        let (stream, was_there) = stream.map_err(Unconnected::Failed)?;
+        Ok(Connection {
+            endpoint: self.clone(),
+            channel: Use::Shared(stream),
+            pooled: pooled && was_there,
+            counts: stats.of_connections(),
+            _in_use: stats.in_use(),
+        })
+    }
+
     /// A connection that is open and free.
     async fn pooled(self: &Rc<Self>, stats: &ClientStats) -> Option<Connection> {
         while let Some(mut channel) = self.pool.take() {
@@ -117,6 +159,7 @@ impl Endpoint {
 
     fn used(self: &Rc<Self>, channel: Channel, pooled: bool, stats: &ClientStats) -> Connection {
         let (counts, in_use) = (stats.of_connections(), stats.in_use());
+        let channel = Use::Whole(channel);
         Connection { endpoint: self.clone(), channel, pooled, counts, _in_use: in_use }
     }
 
@@ -126,7 +169,8 @@ impl Endpoint {
         stats: &ClientStats,
     ) -> std::io::Result<Channel> {
         let trying = stats.connecting();
-        let stream = connect::connect(self.address, &self.socket, &self.tls).await;
+        let version = HttpVersion::Http1;
+        let stream = connect::connect(self.address, &self.socket, &self.tls, version).await;
         let stream = trying.ended(stream)?;
         let (patience, traffic) = (Patience::new(), Traffic::new());
         let stream = TokioIo::new(Patient::new(stream, patience.clone(), traffic.clone()));
@@ -143,14 +187,22 @@ impl Endpoint {
     }
 }
 
-/// A connection that one request has for itself.
+/// A connection that one request has for itself, or a stream of one that it shares.
 pub(crate) struct Connection {
     endpoint: Rc<Endpoint>,
-    channel: Channel,
+    channel: Use,
     pooled: bool,
     counts: Rc<ConnectionStats>,
     _in_use: Open,
 }
+
+enum Use {
+    Whole(Channel),
+    Shared(OpenStream),
+}
+
+/// What an exchange comes to: if the request surely was not sent it comes back with the error.
+type Sent = Result<(Response<Incoming>, Connection), (Option<Request<RequestBody>>, hyper::Error)>;
 
 impl Connection {
     /// Whether it has been used before.
@@ -158,21 +210,30 @@ impl Connection {
         self.pooled
     }
 
+    /// Whether others use it, too.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.channel, Use::Shared(_))
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         self.endpoint.address
     }
 
-    /// Sends the request. If it surely was not sent it comes back with the error.
-    pub(crate) async fn send(
-        mut self,
-        request: Request<RequestBody>,
-    ) -> Result<(Response<Incoming>, Connection), (Option<Request<RequestBody>>, hyper::Error)>
-    {
-        self.channel.patience.limit();
-        self.channel.traffic.request();
-        match self.channel.sender.try_send_request(request).await {
+    /// Sends the request.
+    pub(crate) async fn send(mut self, request: Request<RequestBody>) -> Sent {
+        let answer = match &mut self.channel {
+            Use::Whole(channel) => {
+                channel.patience.limit();
+                channel.traffic.request();
+                channel.sender.try_send_request(request).await
+            }
+            Use::Shared(stream) => stream.sender().try_send_request(request).await,
+        };
+        match answer {
             Ok(response) => {
-                self.channel.patience.lift();
+                if let Use::Whole(channel) = &self.channel {
+                    channel.patience.lift();
+                }
                 Ok((response, self))
             }
             Err(mut error) => Err((error.take_message(), error.into_error())),
@@ -181,7 +242,12 @@ impl Connection {
 
     /// Gives the connection back: the response has been read to its end.
     pub(crate) fn release(self) {
-        self.channel.traffic.tell(&self.counts);
-        self.endpoint.pool.give_back(self.channel);
+        match self.channel {
+            Use::Whole(channel) => {
+                channel.traffic.tell(&self.counts);
+                self.endpoint.pool.give_back(channel);
+            }
+            Use::Shared(stream) => stream.traffic().tell(&self.counts),
+        }
     }
 }

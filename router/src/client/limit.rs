@@ -20,6 +20,16 @@ impl Limit {
         Limit { until: Instant::now() + after, after, key }
     }
 
+    /// When it is reached.
+    pub(crate) fn until(self) -> Instant {
+        self.until
+    }
+
+    /// The time until it is reached.
+    pub(crate) fn left(self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
+    }
+
     /// Whether this key of the configuration sets it.
     pub(crate) fn is_of(self, key: &str) -> bool {
         self.key == key

@@ -91,6 +91,11 @@ impl Pool {
         self.limit.as_ref()
     }
 
+    /// `idleTimeMs`
+    pub(super) fn idle_time(&self) -> Option<Duration> {
+        self.config.idle_time
+    }
+
     /// The connection that was used last of those that are ready; if none is, just the last.
     pub(super) fn take(&self) -> Option<Channel> {
         let mut idle = self.idle.borrow_mut();

@@ -1,4 +1,4 @@
-//! `httpAccessLog…` of a router.
+//! `httpAccessLog…` of an http router, `h2AccessLog…` of an h2 router.
 
 use std::path::PathBuf;
 
@@ -50,54 +50,83 @@ pub enum AccessLogFormat {
     Json,
 }
 
-/// The keys of a router that are about its access log.
-pub(super) static KEYS: &[Key] = &[
-    key(
-        "httpAccessLog",
-        Type::Text,
-        Means("no log"),
-        "The file that gets one line for each request that was sent to a service.",
-    ),
-    key(
-        "httpAccessLogRollPolicy",
-        Type::Form("roll policy"),
-        Is("never"),
-        "When a new file is begun: never, hourly, daily, weekly(1) for Sundays to weekly(7), sighup, \
-         or at a size such as 3.megabytes.",
-    ),
-    key(
-        "httpAccessLogAppend",
-        Type::Boolean,
-        Is("true"),
-        "Whether lines that the file already has at start are kept.",
-    ),
-    key(
-        "httpAccessLogRotateCount",
-        Type::Integer(-1, value::MAX),
-        Is("-1"),
-        "Rolled files that are kept; -1 keeps them all.",
-    ),
-    key(
-        "httpAccessLogFormat",
-        Type::Words(&["common", "json"]),
-        Is("common"),
-        "What a line looks like: Linkerd's line, or a JSON object that also has names, endpoint, \
-         timings, retries and overrides.",
-    )
-    .ours(),
-];
+/// What the keys of a router are called that are about its access log.
+pub(super) struct Names {
+    file: &'static str,
+    roll: &'static str,
+    append: &'static str,
+    rotate_count: &'static str,
+    format: &'static str,
+}
+
+/// Those of an http router.
+pub(super) const HTTP: Names = Names {
+    file: "httpAccessLog",
+    roll: "httpAccessLogRollPolicy",
+    append: "httpAccessLogAppend",
+    rotate_count: "httpAccessLogRotateCount",
+    format: "httpAccessLogFormat",
+};
+
+/// Those of an h2 router.
+pub(super) const H2: Names = Names {
+    file: "h2AccessLog",
+    roll: "h2AccessLogRollPolicy",
+    append: "h2AccessLogAppend",
+    rotate_count: "h2AccessLogRotateCount",
+    format: "h2AccessLogFormat",
+};
+
+/// The keys of these names.
+pub(super) const fn keys(names: &Names) -> [Key; 5] {
+    [
+        key(
+            names.file,
+            Type::Text,
+            Means("no log"),
+            "The file that gets one line for each request that was sent to a service.",
+        ),
+        key(
+            names.roll,
+            Type::Form("roll policy"),
+            Is("never"),
+            "When a new file is begun: never, hourly, daily, weekly(1) for Sundays to weekly(7), \
+             sighup, or at a size such as 3.megabytes.",
+        ),
+        key(
+            names.append,
+            Type::Boolean,
+            Is("true"),
+            "Whether lines that the file already has at start are kept.",
+        ),
+        key(
+            names.rotate_count,
+            Type::Integer(-1, value::MAX),
+            Is("-1"),
+            "Rolled files that are kept; -1 keeps them all.",
+        ),
+        key(
+            names.format,
+            Type::Words(&["common", "json"]),
+            Is("common"),
+            "What a line looks like: Linkerd's line, or a JSON object that also has names, endpoint, \
+             timings, retries and overrides.",
+        )
+        .ours(),
+    ]
+}
 
 /// The keys of a router. Those that say how the log is written are checked without a log, too.
-pub(super) fn read(object: &mut Object<'_>) -> Option<AccessLogConfig> {
+pub(super) fn read(object: &mut Object<'_>, names: &Names) -> Option<AccessLogConfig> {
     const FORMATS: &[(&str, AccessLogFormat)] =
         &[("common", AccessLogFormat::Common), ("json", AccessLogFormat::Json)];
-    let file = object.optional("httpAccessLog", value::text);
-    let roll = object.optional("httpAccessLogRollPolicy", read_policy).unwrap_or_default();
-    let append = object.optional("httpAccessLogAppend", value::boolean).unwrap_or(true);
+    let file = object.optional(names.file, value::text);
+    let roll = object.optional(names.roll, read_policy).unwrap_or_default();
+    let append = object.optional(names.append, value::boolean).unwrap_or(true);
     let rotate_count = object
-        .optional("httpAccessLogRotateCount", value::integer::<i32>(-1..=value::MAX))
+        .optional(names.rotate_count, value::integer::<i32>(-1..=value::MAX))
         .and_then(|count| u32::try_from(count).ok());
-    let format = object.optional("httpAccessLogFormat", value::word(FORMATS)).unwrap_or_default();
+    let format = object.optional(names.format, value::word(FORMATS)).unwrap_or_default();
     Some(AccessLogConfig { file: file?.into(), roll, append, rotate_count, format })
 }
 

@@ -5,21 +5,45 @@ use std::time::Duration;
 use dtab::{Captures, Path, PathPattern, substitute};
 
 use super::error::Code;
+use super::http2::{self, Http2Config};
 use super::keys::{Absent::*, Key, Section, Type, key};
 use super::kinds::{
     BALANCERS, FAILURE_ACCRUALS, FailureAccrualConfig, LoadBalancerConfig, REQUEST_AUTHORIZERS,
 };
 use super::reader::{Field, Object};
 use super::retry::{self, BudgetConfig};
+use super::router::Protocol;
 use super::socket::{self, SessionConfig, SocketConfig};
 use super::tls::{self, ClientTlsConfig};
 use super::value;
 
 /// `client`: entries for bound names, later ones over earlier ones.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct ClientsConfig {
+    /// What is spoken unless an entry says otherwise: what the router speaks.
+    pub speaks: HttpVersion,
     /// Each with the names that it holds for; `io.l5d.global` is one entry for all.
     pub entries: Vec<(PathPattern, ClientEntry)>,
+}
+
+/// Which HTTP is spoken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum HttpVersion {
+    /// HTTP/1.1
+    #[default]
+    Http1,
+    /// HTTP/2, without asking first unless by TLS.
+    Http2,
+}
+
+impl HttpVersion {
+    /// The version of its messages.
+    pub fn http(self) -> http::Version {
+        match self {
+            HttpVersion::Http1 => http::Version::HTTP_11,
+            HttpVersion::Http2 => http::Version::HTTP_2,
+        }
+    }
 }
 
 /// The keys of one entry that are given; each replaces that of an earlier entry whole.
@@ -47,6 +71,10 @@ pub struct ClientEntry {
     pub forward_client_cert: Option<bool>,
     /// `maxInFlight`
     pub max_in_flight: Option<u32>,
+    /// `speaks`
+    pub speaks: Option<HttpVersion>,
+    /// What is said of HTTP/2.
+    pub http2: Option<Http2Config>,
 }
 
 /// What holds for one bound name.
@@ -76,6 +104,10 @@ pub struct ClientConfig {
     /// `maxInFlight`: requests to this name at a time, on all workers together; no limit unless
     /// given. More are refused at once.
     pub max_in_flight: Option<u32>,
+    /// `speaks`: what the router speaks unless given.
+    pub speaks: HttpVersion,
+    /// What is said of HTTP/2.
+    pub http2: Http2Config,
 }
 
 /// `hostConnectionPool`: the connections to each endpoint. Each data worker has a pool of its own;
@@ -93,9 +125,14 @@ pub struct PoolConfig {
 }
 
 impl ClientsConfig {
+    /// Without entries.
+    pub fn none(protocol: Protocol) -> Self {
+        ClientsConfig { speaks: protocol.version(), entries: Vec::new() }
+    }
+
     /// What holds for a bound name.
     pub fn of(&self, id: &Path) -> ClientConfig {
-        let mut config = ClientConfig::default();
+        let mut config = ClientConfig { speaks: self.speaks, ..ClientConfig::default() };
         for (pattern, entry) in &self.entries {
             if let Ok(Some(captures)) = pattern.extract(id) {
                 entry.apply(&captures, &mut config);
@@ -123,6 +160,8 @@ impl ClientEntry {
         replace(&mut config.socket, &self.socket);
         replace(&mut config.forward_client_cert, &self.forward_client_cert);
         config.max_in_flight = self.max_in_flight.or(config.max_in_flight);
+        replace(&mut config.speaks, &self.speaks);
+        replace(&mut config.http2, &self.http2);
         if let Some(tls) = &self.tls {
             let mut tls = tls.clone();
             tls.common_name = tls.common_name.map(|name| substitute(&name, captures));
@@ -200,6 +239,14 @@ pub(super) static KEYS: &[Key] = &[
     )
     .ours(),
     key(
+        "speaks",
+        Type::Words(&["http/1.1", "h2"]),
+        Means("what the router speaks"),
+        "Which HTTP is spoken with the endpoints: http/1.1, or h2 without asking first unless by TLS. \
+         Requests are translated if it is not what the router speaks.",
+    )
+    .ours(),
+    key(
         "requestAuthorizers",
         Type::List(&Type::Kind(&REQUEST_AUTHORIZERS)),
         Is("[]"),
@@ -208,27 +255,36 @@ pub(super) static KEYS: &[Key] = &[
 ];
 
 /// The keys of `io.l5d.static`.
-pub(super) static STATIC_KEYS: &[Key] = &[key(
-    "configs",
-    Type::List(&Type::Object(&STATIC_ENTRY)),
-    Required,
-    "The entries. All that match a bound name hold for it; of a key that several of them give, the \
-     last one counts, whole.",
-)];
+pub(super) static STATIC_KEYS: &[Key] = &[configs_key(&STATIC_ENTRY_LIST)];
 
-static STATIC_ENTRY: Section = Section {
-    noun: "an entry of `configs`",
-    keys: &[
-        &[key(
-            "prefix",
-            Type::Pattern,
-            Required,
-            "The bound names that the entry holds for: those that begin like this, such as \
-             `/#/io.l5d.fs/{service}`. `*` is any one segment, `{name}` captures text within one.",
-        )],
-        KEYS,
-    ],
-};
+/// The keys of `io.l5d.static` of an h2 router.
+pub(super) static H2_STATIC_KEYS: &[Key] = &[configs_key(&H2_STATIC_ENTRY_LIST)];
+
+static STATIC_ENTRY_LIST: Type = Type::Object(&STATIC_ENTRY);
+static H2_STATIC_ENTRY_LIST: Type = Type::Object(&H2_STATIC_ENTRY);
+
+const fn configs_key(entry: &'static Type) -> Key {
+    key(
+        "configs",
+        Type::List(entry),
+        Required,
+        "The entries. All that match a bound name hold for it; of a key that several of them give, \
+         the last one counts, whole.",
+    )
+}
+
+static STATIC_ENTRY: Section = Section { noun: "an entry of `configs`", keys: &[PREFIX_KEY, KEYS] };
+
+static H2_STATIC_ENTRY: Section =
+    Section { noun: "an entry of `configs`", keys: &[PREFIX_KEY, KEYS, http2::KEYS] };
+
+static PREFIX_KEY: &[Key] = &[key(
+    "prefix",
+    Type::Pattern,
+    Required,
+    "The bound names that the entry holds for: those that begin like this, such as \
+     `/#/io.l5d.fs/{service}`. `*` is any one segment, `{name}` captures text within one.",
+)];
 
 static POOL: Section = Section {
     noun: "`hostConnectionPool`",
@@ -264,25 +320,50 @@ static POOL: Section = Section {
 
 /// `io.l5d.global`: one entry for all names.
 pub(super) fn read_global(object: &mut Object<'_>) -> Option<ClientsConfig> {
-    let entry = read_entry(object);
-    Some(ClientsConfig { entries: vec![(PathPattern::new("/"), entry)] })
+    read_one(object, Protocol::Http)
+}
+
+/// `io.l5d.global` of an h2 router.
+pub(super) fn read_h2_global(object: &mut Object<'_>) -> Option<ClientsConfig> {
+    read_one(object, Protocol::H2)
 }
 
 /// `io.l5d.static`: entries with prefixes of bound names.
 pub(super) fn read_static(object: &mut Object<'_>) -> Option<ClientsConfig> {
+    read_list(object, Protocol::Http)
+}
+
+/// `io.l5d.static` of an h2 router.
+pub(super) fn read_h2_static(object: &mut Object<'_>) -> Option<ClientsConfig> {
+    read_list(object, Protocol::H2)
+}
+
+fn read_one(object: &mut Object<'_>, protocol: Protocol) -> Option<ClientsConfig> {
+    let entry = read_entry(object, protocol);
+    let entries = vec![(PathPattern::new("/"), entry)];
+    Some(ClientsConfig { entries, ..ClientsConfig::none(protocol) })
+}
+
+fn read_list(object: &mut Object<'_>, protocol: Protocol) -> Option<ClientsConfig> {
+    let keys = match protocol {
+        Protocol::Http => &STATIC_ENTRY,
+        Protocol::H2 => &H2_STATIC_ENTRY,
+    };
     let entries = object.required("configs", |field| {
         field.list("clients", |item| {
-            let mut object = item.object(&STATIC_ENTRY)?;
+            let mut object = item.object(keys)?;
             let prefix = object.required("prefix", value::pattern);
-            let entry = read_entry(&mut object);
+            let entry = read_entry(&mut object, protocol);
             object.finish();
             Some((prefix?, entry))
         })
     });
-    Some(ClientsConfig { entries: entries? })
+    Some(ClientsConfig { entries: entries?, ..ClientsConfig::none(protocol) })
 }
 
-fn read_entry(object: &mut Object<'_>) -> ClientEntry {
+fn read_entry(object: &mut Object<'_>, protocol: Protocol) -> ClientEntry {
+    const VERSIONS: &[(&str, HttpVersion)] =
+        &[("http/1.1", HttpVersion::Http1), ("h2", HttpVersion::Http2)];
     let entry = ClientEntry {
         load_balancer: object.optional("loadBalancer", |field| BALANCERS.read(field)),
         pool: object.optional("hostConnectionPool", read_pool),
@@ -295,6 +376,11 @@ fn read_entry(object: &mut Object<'_>) -> ClientEntry {
         tls: object.optional("tls", tls::read_client),
         forward_client_cert: object.optional("forwardClientCert", value::boolean),
         max_in_flight: object.optional("maxInFlight", value::count),
+        speaks: object.optional("speaks", value::word(VERSIONS)),
+        http2: match protocol {
+            Protocol::Http => None,
+            Protocol::H2 => http2::read_given(object),
+        },
     };
     object.optional("requestAuthorizers", |field| {
         field.list("request authorizers", |item| REQUEST_AUTHORIZERS.read(item))

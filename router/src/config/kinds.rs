@@ -24,11 +24,11 @@ pub use self::accrual::{AccrualKind, FailureAccrualConfig};
 pub use self::backoff::BackoffConfig;
 pub use self::balancer::{BalancerKind, LoadBalancerConfig};
 pub(crate) use self::category::{Category, Kinds};
-pub use self::classifier::ClassifierConfig;
+pub use self::classifier::{ClassifierConfig, Codes, GrpcClassifierConfig};
 pub use self::forwarded::{ForwardedConfig, Labeler};
 pub use self::identifier::{
-    HeaderIdentifierConfig, HeaderTokenIdentifierConfig, IdentifierConfig,
-    MethodAndHostIdentifierConfig, PathIdentifierConfig, StaticIdentifierConfig,
+    HeaderIdentifierConfig, HeaderPathIdentifierConfig, HeaderTokenIdentifierConfig,
+    IdentifierConfig, MethodAndHostIdentifierConfig, PathIdentifierConfig, StaticIdentifierConfig,
 };
 pub use self::interpreter::{InterpreterConfig, InterpreterKind};
 pub use self::namer::{NamerConfig, NamerKind};
@@ -47,6 +47,7 @@ use std::convert::Infallible;
 
 use self::category::{built, experimental, not_built};
 use super::client::{self, ClientsConfig};
+use super::http2;
 use super::router::{self, RouterConfig};
 use super::service::{self, ServicesConfig};
 
@@ -58,7 +59,7 @@ pub(crate) static PROTOCOLS: Category<RouterConfig> = Category {
     default: None,
     kinds: &[
         built("http", "HTTP/1.0 and HTTP/1.1.", router::HTTP_KEYS, router::read_http),
-        not_built("h2", "HTTP/2 and gRPC."),
+        built("h2", "HTTP/2 and gRPC.", router::H2_KEYS, router::read_h2),
         not_built("mux", "Twitter's Mux."),
         not_built("thrift", "Thrift."),
         not_built("thriftmux", "Thrift over Mux."),
@@ -105,6 +106,49 @@ pub(crate) static IDENTIFIERS: Category<IdentifierConfig> = Category {
         not_built("io.l5d.ingress", "By the rules of Kubernetes ingresses."),
         not_built("io.l5d.k8s.istio", "By the rules of Istio."),
         not_built("io.l5d.k8s.istio-ingress", "By ingresses and the rules of Istio."),
+    ],
+};
+
+/// Identifiers of h2 routers.
+pub(crate) static H2_IDENTIFIERS: Category<IdentifierConfig> = Category {
+    noun: "identifier",
+    article_noun: "an identifier",
+    tag: "kind",
+    default: None,
+    kinds: &[
+        built(
+            "io.l5d.header",
+            "A header holds the name as a path.",
+            &[identifier::HEADER_KEYS],
+            identifier::read_header,
+        ),
+        built(
+            "io.l5d.header.path",
+            "The first segments of a path that a header holds are the name: of the URI's path, and so \
+             service and method of gRPC, unless another header is given.",
+            &[identifier::HEADER_PATH_KEYS],
+            identifier::read_header_path,
+        ),
+        built(
+            "io.l5d.header.token",
+            "A header holds the name as one segment: the host, unless another one is given.",
+            &[identifier::H2_HEADER_TOKEN_KEYS],
+            identifier::read_h2_header_token,
+        ),
+        built(
+            "io.l5d.methodAndHost",
+            "The name is the HTTP version, the method and the host: `/2.0/GET/example.com`.",
+            &[identifier::METHOD_AND_HOST_KEYS],
+            identifier::read_method_and_host,
+        ),
+        built(
+            "io.l5d.static",
+            "Every request has the same name.",
+            &[identifier::STATIC_KEYS],
+            identifier::read_static,
+        ),
+        not_built("io.l5d.ingress", "By the rules of Kubernetes ingresses."),
+        not_built("io.l5d.k8s.istio", "By the rules of Istio."),
     ],
 };
 
@@ -347,6 +391,77 @@ pub(crate) static CLASSIFIERS: Category<ClassifierConfig> = Category {
     ],
 };
 
+/// Response classifiers of h2 services.
+pub(crate) static H2_CLASSIFIERS: Category<ClassifierConfig> = Category {
+    noun: "response classifier",
+    article_noun: "a response classifier",
+    tag: "kind",
+    default: None,
+    kinds: &[
+        built(
+            "io.l5d.h2.nonRetryable5XX",
+            "5xx responses are failures, and are not tried again.",
+            &[],
+            |_| Some(ClassifierConfig::NonRetryable5xx),
+        ),
+        built(
+            "io.l5d.h2.retryableRead5XX",
+            "5xx responses are failures; those to GET, HEAD, OPTIONS and TRACE may be tried again.",
+            &[],
+            |_| Some(ClassifierConfig::RetryableRead5xx),
+        ),
+        built(
+            "io.l5d.h2.retryableIdempotent5XX",
+            "As retryableRead5XX, and those to PUT and DELETE may be tried again, too.",
+            &[],
+            |_| Some(ClassifierConfig::RetryableIdempotent5xx),
+        ),
+        built(
+            "io.l5d.h2.retryableAll5XX",
+            "As retryableIdempotent5XX, and those to POST and PATCH may be tried again, too.",
+            &[],
+            |_| Some(ClassifierConfig::RetryableAll5xx),
+        ),
+        built(
+            "io.l5d.h2.allSuccessful",
+            "Every response is a success, whatever its status.",
+            &[],
+            |_| Some(ClassifierConfig::AllSuccessful),
+        ),
+        built(
+            "io.l5d.h2.grpc.default",
+            "What is not OK is a failure; UNAVAILABLE (14) may be tried again.",
+            &[classifier::SUCCESS_KEY],
+            classifier::read_grpc_default,
+        ),
+        built(
+            "io.l5d.h2.grpc.compliant",
+            "As grpc.default, and what was answered with HTTP status 429, 502, 503 or 504 and no gRPC \
+             status may be tried again, too.",
+            &[classifier::SUCCESS_KEY],
+            classifier::read_grpc_compliant,
+        ),
+        built(
+            "io.l5d.h2.grpc.alwaysRetryable",
+            "What is not OK is a failure, and may be tried again.",
+            &[classifier::SUCCESS_KEY],
+            classifier::read_grpc_always,
+        ),
+        built(
+            "io.l5d.h2.grpc.neverRetryable",
+            "What is not OK is a failure, and is not tried again.",
+            &[classifier::SUCCESS_KEY],
+            classifier::read_grpc_never,
+        ),
+        built(
+            "io.l5d.h2.grpc.retryableStatusCodes",
+            "What is not OK is a failure; some of them may be tried again.",
+            &[classifier::RETRYABLE_KEY, classifier::SUCCESS_KEY],
+            classifier::read_grpc_codes,
+        ),
+    ],
+};
+
 /// Propagators of the trace context.
 pub(crate) static TRACE_PROPAGATORS: Category<TracePropagator> = Category {
     noun: "trace propagator",
@@ -462,7 +577,7 @@ pub(crate) static SERVICES: Category<ServicesConfig> = Category {
         built(
             "io.l5d.global",
             "The same for all logical names.",
-            &[service::KEYS],
+            &[&service::COMMON],
             service::read_global,
         ),
         built(
@@ -470,6 +585,50 @@ pub(crate) static SERVICES: Category<ServicesConfig> = Category {
             "By the prefixes of logical names.",
             &[service::STATIC_KEYS],
             service::read_static,
+        ),
+    ],
+};
+
+/// Client sections of h2 routers.
+pub(crate) static H2_CLIENTS: Category<ClientsConfig> = Category {
+    noun: "client",
+    article_noun: "a client",
+    tag: "kind",
+    default: Some("io.l5d.global"),
+    kinds: &[
+        built(
+            "io.l5d.global",
+            "The same for all bound names.",
+            &[client::KEYS, http2::KEYS],
+            client::read_h2_global,
+        ),
+        built(
+            "io.l5d.static",
+            "By the prefixes of bound names.",
+            &[client::H2_STATIC_KEYS],
+            client::read_h2_static,
+        ),
+    ],
+};
+
+/// Service sections of h2 routers.
+pub(crate) static H2_SERVICES: Category<ServicesConfig> = Category {
+    noun: "service",
+    article_noun: "a service",
+    tag: "kind",
+    default: Some("io.l5d.global"),
+    kinds: &[
+        built(
+            "io.l5d.global",
+            "The same for all logical names.",
+            &[&service::H2_COMMON, service::H2_KEYS],
+            service::read_h2_global,
+        ),
+        built(
+            "io.l5d.static",
+            "By the prefixes of logical names.",
+            &[service::H2_STATIC_KEYS],
+            service::read_h2_static,
         ),
     ],
 };

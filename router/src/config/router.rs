@@ -5,12 +5,12 @@ use std::time::Duration;
 use dtab::{Dtab, Path, Place};
 
 use super::access_log::{self, AccessLogConfig};
-use super::client::ClientsConfig;
+use super::client::{ClientsConfig, HttpVersion};
 use super::error::Code;
-use super::keys::{Absent::*, Keys, Section, Type, key};
+use super::keys::{Absent::*, Key, Keys, Section, Type, key};
 use super::kinds::{
-    ANNOUNCERS, CLIENTS, IDENTIFIERS, INTERPRETERS, IdentifierConfig, InterpreterConfig, SERVICES,
-    TRACE_PROPAGATORS, TracePropagator, identifier,
+    ANNOUNCERS, CLIENTS, H2_CLIENTS, H2_IDENTIFIERS, H2_SERVICES, IDENTIFIERS, INTERPRETERS,
+    IdentifierConfig, InterpreterConfig, SERVICES, TRACE_PROPAGATORS, TracePropagator, identifier,
 };
 use super::node::Value;
 use super::reader::{Field, Object};
@@ -18,11 +18,16 @@ use super::server::{self, ServerConfig};
 use super::service::ServicesConfig;
 use super::value;
 
+/// `streamAfterContentLengthKB` unless given.
+const STREAM_AFTER_KB: u64 = 5;
+
 /// What a router speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
     /// HTTP/1.0 and HTTP/1.1.
     Http,
+    /// HTTP/2, and so gRPC.
+    H2,
 }
 
 impl Protocol {
@@ -30,6 +35,15 @@ impl Protocol {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",
+            Self::H2 => "h2",
+        }
+    }
+
+    /// What its clients speak unless they are told otherwise.
+    pub fn version(self) -> HttpVersion {
+        match self {
+            Self::Http => HttpVersion::Http1,
+            Self::H2 => HttpVersion::Http2,
         }
     }
 }
@@ -109,9 +123,43 @@ impl Default for BindingCacheConfig {
     }
 }
 
+/// What differs by protocol in the keys that all routers have.
+struct Kinds {
+    servers: Type,
+    identifiers: Type,
+    clients: Type,
+    services: Type,
+}
+
+static HTTP_COMMON: [Key; 12] = common_keys(Kinds {
+    servers: Type::List(&Type::Object(&server::SERVER)),
+    identifiers: Type::Kinds(&IDENTIFIERS),
+    clients: Type::Kind(&CLIENTS),
+    services: Type::Kind(&SERVICES),
+});
+
+static H2_COMMON: [Key; 12] = common_keys(Kinds {
+    servers: Type::List(&Type::Object(&server::H2_SERVER)),
+    identifiers: Type::Kinds(&H2_IDENTIFIERS),
+    clients: Type::Kind(&H2_CLIENTS),
+    services: Type::Kind(&H2_SERVICES),
+});
+
+static HTTP_ACCESS_LOG: [Key; 5] = access_log::keys(&access_log::HTTP);
+static H2_ACCESS_LOG: [Key; 5] = access_log::keys(&access_log::H2);
+
 /// The keys of a router whose protocol is `http`.
-pub(super) static HTTP_KEYS: Keys = &[
-    &[
+pub(super) static HTTP_KEYS: Keys =
+    &[&HTTP_COMMON, &HTTP_ACCESS_LOG, HTTP_MESSAGE_KEYS, ANSWER_KEYS];
+
+/// The keys of a router whose protocol is `h2`.
+pub(super) static H2_KEYS: Keys = &[&H2_COMMON, &H2_ACCESS_LOG, ANSWER_KEYS];
+
+static ANNOUNCER: Type = Type::Kind(&ANNOUNCERS);
+
+const fn common_keys(kinds: Kinds) -> [Key; 12] {
+    let Kinds { servers, identifiers, clients, services } = kinds;
+    [
         key(
             "label",
             Type::Text,
@@ -125,15 +173,10 @@ pub(super) static HTTP_KEYS: Keys = &[
             "The delegation table by which the router's names are resolved. Of several entries \
              that match, later ones are tried first.",
         ),
-        key(
-            "servers",
-            Type::List(&Type::Object(&server::SERVER)),
-            Required,
-            "Where the router listens; at least one.",
-        ),
+        key("servers", servers, Required, "Where the router listens; at least one."),
         key(
             "identifier",
-            Type::Kinds(&IDENTIFIERS),
+            identifiers,
             Is("{kind: io.l5d.header.token}"),
             "How a request gets its logical name. Of a list, the first that finds a name counts.",
         ),
@@ -159,19 +202,19 @@ pub(super) static HTTP_KEYS: Keys = &[
         ),
         key(
             "client",
-            Type::Kind(&CLIENTS),
+            clients,
             Is("{kind: io.l5d.global}"),
             "How the endpoints of bound names are spoken to.",
         ),
         key(
             "service",
-            Type::Kind(&SERVICES),
+            services,
             Is("{kind: io.l5d.global}"),
             "How requests to logical names are judged and retried.",
         ),
         key(
             "announcers",
-            Type::List(&Type::Kind(&ANNOUNCERS)),
+            Type::List(&ANNOUNCER),
             Is("[]"),
             "Who announces the router's servers to a discovery service.",
         ),
@@ -182,56 +225,59 @@ pub(super) static HTTP_KEYS: Keys = &[
             "Whether the metric rt/<label>/originator is exported, which marks routers that are \
              the first on the way of a request.",
         ),
-    ],
-    access_log::KEYS,
-    &[
-        key(
-            "maxHeadersKB",
-            Type::Integer(1, value::MAX / 1024),
-            Is("8"),
-            "How many KiB the head of a message may have; larger requests are answered with 431.",
-        ),
-        key(
-            "maxInitialLineKB",
-            Type::Integer(1, value::MAX / 1024),
-            Is("4"),
-            "How many KiB the first line of a request may have; longer ones are answered with 414.",
-        ),
-        key(
-            "maxErrResponseKB",
-            Type::Integer(1, value::MAX / 1024),
-            Is("5120"),
-            "How many KiB the text of an error may have in the header l5d-err and in the body.",
-        ),
-        key(
-            "streamAfterContentLengthKB",
-            Type::Integer(0, value::MAX / 1024),
-            Is("5"),
-            "Bodies of requests up to this many KiB are kept until the request is answered, so \
+    ]
+}
+
+static HTTP_MESSAGE_KEYS: &[Key] = &[
+    key(
+        "maxHeadersKB",
+        Type::Integer(1, value::MAX / 1024),
+        Is("8"),
+        "How many KiB the head of a message may have; larger requests are answered with 431.",
+    ),
+    key(
+        "maxInitialLineKB",
+        Type::Integer(1, value::MAX / 1024),
+        Is("4"),
+        "How many KiB the first line of a request may have; longer ones are answered with 414.",
+    ),
+    key(
+        "streamAfterContentLengthKB",
+        Type::Integer(0, value::MAX / 1024),
+        Is("5"),
+        "Bodies of requests up to this many KiB are kept until the request is answered, so \
              that it can be sent again.",
-        ),
-        key(
-            "streamingEnabled",
-            Type::Boolean,
-            Is("true"),
-            "Whether bodies are passed on while they still arrive.",
-        )
-        .refused("false, since bodies are always streamed"),
-        key(
-            "compressionLevel",
-            Type::Integer(-1, 9),
-            Is("-1"),
-            "How strongly responses are compressed. Services are left to compress their own, for \
+    ),
+    key(
+        "streamingEnabled",
+        Type::Boolean,
+        Is("true"),
+        "Whether bodies are passed on while they still arrive.",
+    )
+    .refused("false, since bodies are always streamed"),
+    key(
+        "compressionLevel",
+        Type::Integer(-1, 9),
+        Is("-1"),
+        "How strongly responses are compressed. Services are left to compress their own, for \
              which -1 and 0 both stand.",
-        )
-        .refused("1 to 9, since responses are passed on as the service sent them"),
-        key(
-            "tracePropagator",
-            Type::Kind(&TRACE_PROPAGATORS),
-            Is("{kind: io.l5d.default}"),
-            "Which headers carry the trace of a request.",
-        ),
-    ],
+    )
+    .refused("1 to 9, since responses are passed on as the service sent them"),
+];
+
+static ANSWER_KEYS: &[Key] = &[
+    key(
+        "maxErrResponseKB",
+        Type::Integer(1, value::MAX / 1024),
+        Is("5120"),
+        "How many KiB the text of an error may have in the header l5d-err and in the body.",
+    ),
+    key(
+        "tracePropagator",
+        Type::Kind(&TRACE_PROPAGATORS),
+        Is("{kind: io.l5d.default}"),
+        "Which headers carry the trace of a request.",
+    ),
 ];
 
 static BINDING_CACHE: Section = Section {
@@ -273,7 +319,31 @@ static BINDING_CACHE: Section = Section {
 
 /// Reads the keys of a router whose protocol is `http`.
 pub(super) fn read_http(object: &mut Object<'_>) -> Option<RouterConfig> {
-    let protocol = Protocol::Http;
+    let mut router = read(object, Protocol::Http);
+    let kilobytes = || value::integer(1..=value::MAX / 1024);
+    let max_headers_kb = object.optional("maxHeadersKB", kilobytes());
+    let max_initial_line_kb = object.optional("maxInitialLineKB", kilobytes());
+    let stream_after = read_streaming(object);
+    read_compression(object);
+    if let Some(router) = &mut router {
+        router.max_headers_kb = max_headers_kb.unwrap_or(router.max_headers_kb);
+        router.max_initial_line_kb = max_initial_line_kb.unwrap_or(router.max_initial_line_kb);
+        router.stream_after = stream_after;
+    }
+    router
+}
+
+/// Reads the keys of a router whose protocol is `h2`.
+pub(super) fn read_h2(object: &mut Object<'_>) -> Option<RouterConfig> {
+    read(object, Protocol::H2)
+}
+
+/// Reads what routers of all protocols have.
+fn read(object: &mut Object<'_>, protocol: Protocol) -> Option<RouterConfig> {
+    let (identifiers, clients, services, log) = match protocol {
+        Protocol::Http => (&IDENTIFIERS, &CLIENTS, &SERVICES, &access_log::HTTP),
+        Protocol::H2 => (&H2_IDENTIFIERS, &H2_CLIENTS, &H2_SERVICES, &access_log::H2),
+    };
     let mut place = object.field.place();
     let label = match object.get("label") {
         Some(label) => {
@@ -286,27 +356,26 @@ pub(super) fn read_http(object: &mut Object<'_>) -> Option<RouterConfig> {
     let dst_prefix =
         object.optional("dstPrefix", value::path).unwrap_or_else(|| Path::from_segments(["svc"]));
     let originator = object.optional("originator", value::boolean).unwrap_or(false);
-    let identifiers =
-        object.optional("identifier", identifier::read).unwrap_or_else(identifier::default);
+    let identifiers = object
+        .optional("identifier", |field| identifier::read(field, identifiers))
+        .unwrap_or_else(|| identifier::default(protocol));
     let interpreter =
         object.optional("interpreter", |field| INTERPRETERS.read(field)).unwrap_or_default();
     let binding_timeout =
         object.optional("bindingTimeoutMs", value::millis).unwrap_or(Duration::from_secs(10));
     let binding_cache = object.optional("bindingCache", read_binding_cache).unwrap_or_default();
-    let servers = read_servers(object, label.as_deref().unwrap_or_default());
+    let servers = read_servers(object, label.as_deref().unwrap_or_default(), protocol);
     object.optional("announcers", |field| field.list("announcers", |item| ANNOUNCERS.read(item)));
-    let client = object.optional("client", |field| CLIENTS.read(field)).unwrap_or_default();
-    let service = object.optional("service", |field| SERVICES.read(field)).unwrap_or_default();
+    let client = object
+        .optional("client", |field| clients.read(field))
+        .unwrap_or_else(|| ClientsConfig::none(protocol));
+    let service = object.optional("service", |field| services.read(field)).unwrap_or_default();
     let trace_propagator = object
         .optional("tracePropagator", |field| TRACE_PROPAGATORS.read(field))
         .unwrap_or_default();
-    let kilobytes = || value::integer(1..=value::MAX / 1024);
-    let max_headers_kb = object.optional("maxHeadersKB", kilobytes()).unwrap_or(8);
-    let max_initial_line_kb = object.optional("maxInitialLineKB", kilobytes()).unwrap_or(4);
-    let max_err_response_kb = object.optional("maxErrResponseKB", kilobytes()).unwrap_or(5120);
-    let access_log = access_log::read(object);
-    let stream_after = read_streaming(object, protocol);
-    read_compression(object);
+    let kilobytes = value::integer(1..=value::MAX / 1024);
+    let max_err_response_kb = object.optional("maxErrResponseKB", kilobytes).unwrap_or(5120);
+    let access_log = access_log::read(object, log);
     Some(RouterConfig {
         protocol,
         label: label?,
@@ -321,10 +390,10 @@ pub(super) fn read_http(object: &mut Object<'_>) -> Option<RouterConfig> {
         client,
         service,
         access_log,
-        stream_after,
+        stream_after: STREAM_AFTER_KB * 1024,
         trace_propagator,
-        max_headers_kb,
-        max_initial_line_kb,
+        max_headers_kb: 8,
+        max_initial_line_kb: 4,
         max_err_response_kb,
         place,
         key: object.field.path.clone(),
@@ -332,15 +401,12 @@ pub(super) fn read_http(object: &mut Object<'_>) -> Option<RouterConfig> {
 }
 
 /// How much of a request's body is kept, in bytes.
-fn read_streaming(object: &mut Object<'_>, protocol: Protocol) -> u64 {
+fn read_streaming(object: &mut Object<'_>) -> u64 {
     let enabled = object.get("streamingEnabled");
     let after = object.get("streamAfterContentLengthKB");
     let disabled = enabled.filter(|enabled| value::boolean(enabled) == Some(false));
     if let (Some(disabled), Some(after)) = (&disabled, &after) {
-        let message = format!(
-            "Conflicting streaming options set. Can't disable streaming and set streamAfterContentLengthKB in {}",
-            protocol.as_str()
-        );
+        let message = "Conflicting streaming options set. Can't disable streaming and set streamAfterContentLengthKB in http";
         disabled
             .error(Code::Conflict, message)
             .related(after.node.span.clone(), "set here")
@@ -352,7 +418,7 @@ fn read_streaming(object: &mut Object<'_>, protocol: Protocol) -> u64 {
         );
     }
     let kilobytes = after.as_ref().and_then(value::integer(0..=value::MAX / 1024));
-    kilobytes.unwrap_or(5) * 1024
+    kilobytes.unwrap_or(STREAM_AFTER_KB) * 1024
 }
 
 /// -1 is Linkerd's "when it is asked for" and 0 is "never"; both leave to the service what it sends.
@@ -367,12 +433,16 @@ fn read_compression(object: &mut Object<'_>) {
     }
 }
 
-fn read_servers(object: &mut Object<'_>, label: &str) -> Option<Vec<ServerConfig>> {
+fn read_servers(
+    object: &mut Object<'_>,
+    label: &str,
+    protocol: Protocol,
+) -> Option<Vec<ServerConfig>> {
     let field = object.get("servers");
     if let Some(field) = &field {
         match &field.node.value {
             Value::List(items) if items.is_empty() => {}
-            _ => return field.list("servers", server::read),
+            _ => return field.list("servers", |item| server::read(item, protocol)),
         }
     }
     let at = field.unwrap_or_else(|| object.field.clone());

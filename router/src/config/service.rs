@@ -5,9 +5,10 @@ use std::time::Duration;
 use dtab::{Path, PathPattern};
 
 use super::keys::{Absent::*, Key, Section, Type, key};
-use super::kinds::{BACKOFFS, BackoffConfig, CLASSIFIERS, ClassifierConfig};
+use super::kinds::{BACKOFFS, BackoffConfig, CLASSIFIERS, ClassifierConfig, H2_CLASSIFIERS};
 use super::reader::{Field, Object};
 use super::retry::{self, BudgetConfig};
+use super::router::Protocol;
 use super::value;
 
 /// `service`: entries for logical names, later ones over earlier ones.
@@ -26,6 +27,25 @@ pub struct ServiceEntry {
     pub retries: Option<RetriesConfig>,
     /// `responseClassifier`
     pub classifier: Option<ClassifierConfig>,
+    /// `classificationTimeoutMs`
+    pub classification_timeout: Option<Duration>,
+    /// `retryBufferSize`
+    pub retry_buffer: Option<RetryBufferConfig>,
+}
+
+/// `retryBufferSize`: how much of a stream is kept so that it can be sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryBufferConfig {
+    /// `requestBytes`; 16,383 unless given.
+    pub request_bytes: u32,
+    /// `responseBytes`; 16,383 unless given.
+    pub response_bytes: u32,
+}
+
+impl Default for RetryBufferConfig {
+    fn default() -> Self {
+        RetryBufferConfig { request_bytes: 16_383, response_bytes: 16_383 }
+    }
 }
 
 /// `retries`
@@ -47,7 +67,7 @@ impl Default for RetriesConfig {
 }
 
 /// What holds for one logical name.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ServiceConfig {
     /// Limit of a request with all its retries; none unless given.
     pub total_timeout: Option<Duration>,
@@ -55,6 +75,22 @@ pub struct ServiceConfig {
     pub retries: RetriesConfig,
     /// What counts as success, and what may be tried again.
     pub classifier: ClassifierConfig,
+    /// How long the end of a response is waited for if only that tells; 100 ms unless given.
+    pub classification_timeout: Duration,
+    /// How much of a stream is kept so that it can be sent again.
+    pub retry_buffer: RetryBufferConfig,
+}
+
+impl Default for ServiceConfig {
+    fn default() -> Self {
+        ServiceConfig {
+            total_timeout: None,
+            retries: RetriesConfig::default(),
+            classifier: ClassifierConfig::default(),
+            classification_timeout: Duration::from_millis(100),
+            retry_buffer: RetryBufferConfig::default(),
+        }
+    }
 }
 
 impl ServicesConfig {
@@ -68,55 +104,112 @@ impl ServicesConfig {
             config.total_timeout = entry.total_timeout.or(config.total_timeout);
             config.retries = entry.retries.unwrap_or(config.retries);
             config.classifier = entry.classifier.unwrap_or(config.classifier);
+            config.classification_timeout =
+                entry.classification_timeout.unwrap_or(config.classification_timeout);
+            config.retry_buffer = entry.retry_buffer.unwrap_or(config.retry_buffer);
         }
         config
     }
 }
 
-/// The keys of one entry.
-pub(super) static KEYS: &[Key] = &[
+/// The keys that entries of all routers have.
+pub(super) static COMMON: [Key; 3] =
+    common_keys(Type::Kind(&CLASSIFIERS), "{kind: io.l5d.http.nonRetryable5XX}");
+
+/// The same of an h2 router.
+pub(super) static H2_COMMON: [Key; 3] =
+    common_keys(Type::Kind(&H2_CLASSIFIERS), "{kind: io.l5d.h2.nonRetryable5XX}");
+
+const fn common_keys(classifiers: Type, classifier: &'static str) -> [Key; 3] {
+    [
+        key(
+            "totalTimeoutMs",
+            Type::Millis(1),
+            Means("no limit"),
+            "How long a request may take with all its retries.",
+        ),
+        key(
+            "retries",
+            Type::Object(&RETRIES),
+            Means("the defaults of its keys"),
+            "How often, and after which waits, a failed request is sent again that may be.",
+        ),
+        key(
+            "responseClassifier",
+            classifiers,
+            Is(classifier),
+            "Which responses are failures, and which failures may be tried again.",
+        ),
+    ]
+}
+
+/// The keys that only entries of an h2 router have.
+pub(super) static H2_KEYS: &[Key] = &[
     key(
-        "totalTimeoutMs",
-        Type::Millis(1),
-        Means("no limit"),
-        "How long a request may take with all its retries.",
+        "classificationTimeoutMs",
+        Type::Millis(0),
+        Is("100"),
+        "How long the end of a response is waited for, if only that tells whether it is a failure that \
+         may be tried again.",
     ),
     key(
-        "retries",
-        Type::Object(&RETRIES),
+        "retryBufferSize",
+        Type::Object(&RETRY_BUFFER),
         Means("the defaults of its keys"),
-        "How often, and after which waits, a failed request is sent again that may be.",
-    ),
-    key(
-        "responseClassifier",
-        Type::Kind(&CLASSIFIERS),
-        Is("{kind: io.l5d.http.nonRetryable5XX}"),
-        "Which responses are failures, and which failures may be tried again.",
+        "How much of a request and of its response is kept so that the request can be sent again.",
     ),
 ];
 
-/// The keys of `io.l5d.static`.
-pub(super) static STATIC_KEYS: &[Key] = &[key(
-    "configs",
-    Type::List(&Type::Object(&STATIC_ENTRY)),
-    Required,
-    "The entries. All that match a logical name hold for it; of a key that several of them give, \
-     the last one counts, whole.",
-)];
-
-static STATIC_ENTRY: Section = Section {
-    noun: "an entry of `configs`",
-    keys: &[
-        &[key(
-            "prefix",
-            Type::Pattern,
-            Required,
-            "The logical names that the entry holds for: those that begin like this, such as \
-             `/svc/web`. `*` is any one segment, `{name}` any text within one.",
-        )],
-        KEYS,
-    ],
+static RETRY_BUFFER: Section = Section {
+    noun: "`retryBufferSize`",
+    keys: &[&[
+        key(
+            "requestBytes",
+            Type::Integer(0, value::MAX),
+            Is("16383"),
+            "Bytes of a request; one that is longer is not sent again.",
+        ),
+        key(
+            "responseBytes",
+            Type::Integer(0, value::MAX),
+            Is("16383"),
+            "Bytes of a response; one that is longer is passed on, whatever it ends with.",
+        ),
+    ]],
 };
+
+/// The keys of `io.l5d.static`.
+pub(super) static STATIC_KEYS: &[Key] = &[configs_key(&STATIC_ENTRY_TYPE)];
+
+/// The keys of `io.l5d.static` of an h2 router.
+pub(super) static H2_STATIC_KEYS: &[Key] = &[configs_key(&H2_STATIC_ENTRY_TYPE)];
+
+static STATIC_ENTRY_TYPE: Type = Type::Object(&STATIC_ENTRY);
+static H2_STATIC_ENTRY_TYPE: Type = Type::Object(&H2_STATIC_ENTRY);
+
+const fn configs_key(entry: &'static Type) -> Key {
+    key(
+        "configs",
+        Type::List(entry),
+        Required,
+        "The entries. All that match a logical name hold for it; of a key that several of them give, \
+         the last one counts, whole.",
+    )
+}
+
+static STATIC_ENTRY: Section =
+    Section { noun: "an entry of `configs`", keys: &[PREFIX_KEY, &COMMON] };
+
+static H2_STATIC_ENTRY: Section =
+    Section { noun: "an entry of `configs`", keys: &[PREFIX_KEY, &H2_COMMON, H2_KEYS] };
+
+static PREFIX_KEY: &[Key] = &[key(
+    "prefix",
+    Type::Pattern,
+    Required,
+    "The logical names that the entry holds for: those that begin like this, such as \
+             `/svc/web`. `*` is any one segment, `{name}` any text within one.",
+)];
 
 static RETRIES: Section = Section {
     noun: "`retries`",
@@ -138,17 +231,38 @@ static RETRIES: Section = Section {
 
 /// `io.l5d.global`: one entry for all names.
 pub(super) fn read_global(object: &mut Object<'_>) -> Option<ServicesConfig> {
-    let entry = read_entry(object);
-    Some(ServicesConfig { entries: vec![(PathPattern::new("/"), entry)] })
+    Some(one(read_entry(object, Protocol::Http)))
+}
+
+/// `io.l5d.global` of an h2 router.
+pub(super) fn read_h2_global(object: &mut Object<'_>) -> Option<ServicesConfig> {
+    Some(one(read_entry(object, Protocol::H2)))
+}
+
+fn one(entry: ServiceEntry) -> ServicesConfig {
+    ServicesConfig { entries: vec![(PathPattern::new("/"), entry)] }
 }
 
 /// `io.l5d.static`: entries with prefixes of logical names.
 pub(super) fn read_static(object: &mut Object<'_>) -> Option<ServicesConfig> {
+    read_list(object, Protocol::Http)
+}
+
+/// `io.l5d.static` of an h2 router.
+pub(super) fn read_h2_static(object: &mut Object<'_>) -> Option<ServicesConfig> {
+    read_list(object, Protocol::H2)
+}
+
+fn read_list(object: &mut Object<'_>, protocol: Protocol) -> Option<ServicesConfig> {
+    let keys = match protocol {
+        Protocol::Http => &STATIC_ENTRY,
+        Protocol::H2 => &H2_STATIC_ENTRY,
+    };
     let entries = object.required("configs", |field| {
         field.list("services", |item| {
-            let mut object = item.object(&STATIC_ENTRY)?;
+            let mut object = item.object(keys)?;
             let prefix = object.required("prefix", value::pattern);
-            let entry = read_entry(&mut object);
+            let entry = read_entry(&mut object, protocol);
             object.finish();
             Some((prefix?, entry))
         })
@@ -156,12 +270,33 @@ pub(super) fn read_static(object: &mut Object<'_>) -> Option<ServicesConfig> {
     Some(ServicesConfig { entries: entries? })
 }
 
-fn read_entry(object: &mut Object<'_>) -> ServiceEntry {
-    ServiceEntry {
+fn read_entry(object: &mut Object<'_>, protocol: Protocol) -> ServiceEntry {
+    let mut entry = ServiceEntry {
         total_timeout: object.optional("totalTimeoutMs", value::limit_millis),
         retries: object.optional("retries", read_retries),
-        classifier: object.optional("responseClassifier", |field| CLASSIFIERS.read(field)),
+        ..ServiceEntry::default()
+    };
+    let classifiers = match protocol {
+        Protocol::Http => &CLASSIFIERS,
+        Protocol::H2 => &H2_CLASSIFIERS,
+    };
+    entry.classifier = object.optional("responseClassifier", |field| classifiers.read(field));
+    if protocol == Protocol::H2 {
+        entry.classification_timeout = object.optional("classificationTimeoutMs", value::millis);
+        entry.retry_buffer = object.optional("retryBufferSize", read_retry_buffer);
     }
+    entry
+}
+
+fn read_retry_buffer(field: &Field<'_>) -> Option<RetryBufferConfig> {
+    let default = RetryBufferConfig::default();
+    let mut object = field.object(&RETRY_BUFFER)?;
+    let bytes = || value::integer(0..=value::MAX);
+    let request_bytes = object.optional("requestBytes", bytes()).unwrap_or(default.request_bytes);
+    let response_bytes =
+        object.optional("responseBytes", bytes()).unwrap_or(default.response_bytes);
+    object.finish();
+    Some(RetryBufferConfig { request_bytes, response_bytes })
 }
 
 fn read_retries(field: &Field<'_>) -> Option<RetriesConfig> {

@@ -222,6 +222,7 @@ fn every_key_of_a_service_is_read() {
             backoff: BackoffConfig::Constant { wait: Duration::from_millis(20) },
         },
         classifier: ClassifierConfig::RetryableRead5xx,
+        ..ServiceConfig::default()
     };
     assert_eq!(service, expected);
 }

@@ -268,6 +268,23 @@ pub(crate) fn header_name(field: &Field<'_>) -> Option<String> {
     field.error(Code::Invalid, format!("`{}` is not the name of an HTTP header", clip(text))).none()
 }
 
+/// The name of a header of HTTP/2, or of what HTTP/2 has in place of the request line.
+pub(crate) fn h2_header_name(field: &Field<'_>) -> Option<String> {
+    const PSEUDO: [&str; 4] = [":authority", ":method", ":path", ":scheme"];
+    let text = scalar(field, "the name of a header")?.text.to_ascii_lowercase();
+    if !text.starts_with(':') {
+        return header_name(field).map(|name| name.to_ascii_lowercase());
+    }
+    if PSEUDO.contains(&text.as_str()) {
+        return Some(text);
+    }
+    let message = format!("`{}` is not the name of an HTTP/2 header", clip(&text));
+    field
+        .error(Code::Invalid, message)
+        .help(format!("of those with a colon there are {}", PSEUDO.join(", ")))
+        .none()
+}
+
 /// A path like `/svc/web`.
 pub(crate) fn path(field: &Field<'_>) -> Option<Path> {
     let scalar = scalar(field, "a path")?;

@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
 
 use http::header::{FORWARDED, HOST};
+use http::uri::Authority;
 use http::{HeaderMap, HeaderValue};
 
 use super::uri_reference::UriReference;
@@ -70,12 +71,23 @@ impl fmt::Display for Label {
 
 /// Adds a `Forwarded` line to a request; lines that are there stay.
 ///
-/// `host` is given if the request has a `Host`, and `proto` if its target has a scheme.
-pub fn add(headers: &mut HeaderMap, target: &str, by: &Label, for_: &Label) {
+/// `host` is given if the request has a `Host`, or `authority` for one of HTTP/2, and `proto` if its
+/// target has a scheme.
+pub fn add(
+    headers: &mut HeaderMap,
+    target: &str,
+    authority: Option<&Authority>,
+    by: &Label,
+    for_: &Label,
+) {
     let mut value = format!("by={by};for={for_}").into_bytes();
     if let Some(host) = headers.get(HOST) {
         value.extend_from_slice(b";host=");
         value.extend_from_slice(host.as_bytes());
+    }
+    if let Some(authority) = authority {
+        value.extend_from_slice(b";authority=");
+        value.extend_from_slice(authority.as_str().as_bytes());
     }
     if let Some(scheme) = UriReference::parse(target).ok().and_then(|uri| uri.scheme) {
         value.extend_from_slice(b";proto=");

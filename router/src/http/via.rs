@@ -14,7 +14,7 @@ pub fn append(headers: &mut HeaderMap, version: Version) {
     let ours = match version {
         Version::HTTP_09 => "0.9 linkerd",
         Version::HTTP_10 => "1.0 linkerd",
-        Version::HTTP_2 => "2.0 linkerd",
+        Version::HTTP_2 => "h2 linkerd",
         Version::HTTP_3 => "3.0 linkerd",
         _ => "1.1 linkerd",
     };

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use super::{Identification, Identifier, IdentifyError, RequestHead, Unidentified};
 
-/// `/svc/1.1/GET/foo.com` for HTTP/1.1, and `/svc/1.0/GET` for HTTP/1.0, whose host does not count.
+/// `/svc/1.1/GET/foo.com` for HTTP/1.1, `/svc/2.0/GET/foo.com` for HTTP/2, and `/svc/1.0/GET` for HTTP/1.0, whose host does not count.
 ///
 /// The method is in upper case, the host in lower case and with its port. With
 /// [`uri_in_name`](MethodAndHostIdentifier::uri_in_name) the path of the target is read as a name
@@ -49,6 +49,13 @@ impl Identifier for MethodAndHostIdentifier {
             Version::HTTP_10 => {
                 name.push(b"1.0");
                 push_method(&mut name, request.method.as_str());
+            }
+            Version::HTTP_2 => {
+                let host = request.authority.map(str::as_bytes);
+                let host = host.or_else(|| request.header(&header::HOST));
+                name.push(b"2.0");
+                push_method(&mut name, request.method.as_str());
+                push_host(&mut name, host.ok_or(Unidentified::MissingHost)?);
             }
             other => return Err(Unidentified::UnknownVersion(other).into()),
         }

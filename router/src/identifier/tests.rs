@@ -110,6 +110,8 @@ proptest::proptest! {
             target: &target,
             version: Version::HTTP_11,
             headers: &HeaderMap::new(),
+            authority: None,
+            scheme: None,
         };
         let identifier = PathIdentifier::new(Path::root(), take).consume(true);
         match identifier.identify(&request) {
@@ -142,6 +144,8 @@ proptest::proptest! {
             target: &target,
             version: Version::HTTP_11,
             headers: &headers,
+            authority: None,
+            scheme: None,
         };
         let identifiers: [&dyn Identifier; 4] = [
             &PathIdentifier::new(prefix(), segments).consume(true),

@@ -11,6 +11,7 @@ use super::bindings::{BindError, Entry};
 use super::cause::Cause;
 use crate::client::limit::Limit;
 use crate::config::PoolConfig;
+use crate::grpc;
 use crate::http::body::ResponseBody;
 use crate::http::errors::{self, ConnectionFailed, ErrorLimits, NoBrokers, UnknownDestination};
 use crate::http::headers::{explanation, outcome};
@@ -39,6 +40,8 @@ pub(crate) struct Refusal {
     cause: Cause,
     /// What the name is bound to, if that is why.
     binding: Option<Arc<Binding>>,
+    /// The service has reset the stream with this code.
+    reset: Option<h2::Reason>,
 }
 
 impl Refusal {
@@ -54,6 +57,7 @@ impl Refusal {
             closes: false,
             cause: Cause::Refused,
             binding: None,
+            reset: None,
         }
     }
 
@@ -142,7 +146,8 @@ impl Refusal {
         let explanation = Some(format!("{selected} broke off before it had answered: {why}"));
         let brief = Some("the service broke off before it had answered".to_owned());
         let refusal = Refusal::new(StatusCode::BAD_GATEWAY, message);
-        Refusal { brief, explanation, retryable: unsent, cause: Cause::Broken, ..refusal }
+        let (reset, cause) = (reset_by_service(error), Cause::Broken);
+        Refusal { brief, explanation, retryable: unsent, cause, reset, ..refusal }
     }
 
     /// There was no answer in time.
@@ -167,6 +172,11 @@ impl Refusal {
         let explanation = Some(format!("{client}: it gets no more at a time"));
         let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message);
         Refusal { explanation, retryable: true, cause: Cause::TooManyInFlight, ..refusal }
+    }
+
+    /// With what the stream is reset instead, if the service has reset its own.
+    pub(crate) fn reset(&self) -> Option<Reset> {
+        self.reset.map(|reason| Reset(reason.into()))
     }
 
     /// The status that the caller gets.
@@ -194,23 +204,41 @@ impl Refusal {
         Refusal { in_header: asked, ..self }
     }
 
-    /// The answer. Tables, addresses and reasons are for callers who are trusted.
-    pub(crate) fn respond(self, limits: ErrorLimits, trusted: bool) -> Response<ResponseBody> {
+    /// The answer. Tables, addresses and reasons are for callers who are trusted. A call of gRPC gets
+    /// a status of gRPC.
+    pub(crate) fn respond(
+        self,
+        limits: ErrorLimits,
+        trusted: bool,
+        is_call: bool,
+    ) -> Response<ResponseBody> {
         let message = match self.brief {
             Some(brief) if !trusted => brief,
             _ => self.message,
         };
         let mut response = errors::respond(self.status, &message, limits);
+        let mut text = None;
         if let Some(why) = self.explanation.filter(|_| trusted) {
             let gap = if message.ends_with('\n') { "" } else { "\n\n" };
-            let body = format!("{message}{gap}why: {why}\n");
-            *response.body_mut() = body.into();
+            text = Some(format!("{message}{gap}why: {why}\n"));
             if self.in_header {
                 explanation::write(response.headers_mut(), &why);
             }
         }
         if self.retryable {
             outcome::set_retryable(response.headers_mut());
+        }
+        if is_call {
+            let code = match self.cause {
+                Cause::TotalTimeout | Cause::AttemptTimeout => grpc::Code::DeadlineExceeded,
+                _ => grpc::Code::of_http(self.status),
+            };
+            *response.status_mut() = StatusCode::OK;
+            grpc::answer(response.headers_mut(), code, text.as_ref().unwrap_or(&message));
+            return response.map(|_| ResponseBody::empty());
+        }
+        if let Some(text) = text {
+            *response.body_mut() = text.into();
         }
         if self.closes {
             let close = HeaderValue::from_static("close");
@@ -220,6 +248,29 @@ impl Refusal {
         response.headers_mut().insert(http::header::CONTENT_LENGTH, HeaderValue::from(length));
         response.map(ResponseBody::from)
     }
+}
+
+/// Why a stream of HTTP/2 gets no response: it is reset.
+#[derive(Debug, thiserror::Error)]
+#[error("reset")]
+pub(crate) struct Reset(#[source] h2::Error);
+
+/// The code with which a service has reset a stream.
+fn reset_by_service(error: &hyper::Error) -> Option<h2::Reason> {
+    let error = h2_error(error)?;
+    (error.is_reset() && error.is_remote()).then(|| error.reason())?
+}
+
+/// What HTTP/2 says of an exchange that broke.
+pub(crate) fn h2_error(error: &hyper::Error) -> Option<&h2::Error> {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref() {
+            return Some(error);
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// Why the name resolves as it does, in one line. For trusted callers: it names tables and places.

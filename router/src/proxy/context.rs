@@ -1,5 +1,7 @@
 //! What a request carries for routers: overrides, deadline, trace.
 
+use std::time::{Duration, SystemTime};
+
 use bytes::Bytes;
 use dtab::Dtab;
 use http::{HeaderMap, HeaderValue};
@@ -28,6 +30,15 @@ pub(crate) struct Context {
     propagator: TracePropagator,
     /// The trace of the application, if that is told.
     parent: Option<TraceParent>,
+}
+
+impl Context {
+    /// How long an answer is still of use to who has sent a deadline.
+    pub(crate) fn time_left(&self) -> Option<Duration> {
+        let until = u64::try_from(self.deadline?.deadline_ns).ok()?;
+        let until = SystemTime::UNIX_EPOCH + Duration::from_nanos(until);
+        Some(until.duration_since(SystemTime::now()).unwrap_or_default())
+    }
 }
 
 /// The override headers of a request: those that applications hand on as baggage, those that routers

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use http::{HeaderValue, Request, Response, StatusCode, Version, header};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use jiff::Timestamp;
 
@@ -20,7 +19,8 @@ use crate::backoff::Backoff;
 use crate::classifier::Class;
 use crate::client::limit::{Limit, within};
 use crate::client::{Answer, SendError, Service, exchange};
-use crate::http::body::ResponseBody;
+use crate::grpc;
+use crate::http::body::{ResponseBody, Source};
 use crate::http::{framing, nack, via};
 use crate::retry::replay::{Outgoing, RequestBody};
 use crate::telemetry::tap::{Exchange, LocalTaps, ResponseHead};
@@ -65,7 +65,7 @@ impl LocalServer {
         in_use: &InUse,
         received: &Received,
         parts: &mut http::request::Parts,
-        body: Incoming,
+        body: Source,
         way: &mut Way,
     ) -> Result<Response<ResponseBody>, Refusal> {
         let Received { context, upgrade, .. } = received;
@@ -75,6 +75,8 @@ impl LocalServer {
         policy.retries.deposit(came);
         let total = policy.config.total_timeout;
         let total = total.map(|after| Limit::new("totalTimeoutMs", after));
+        let deadline = deadline(context, parts);
+        let total = Limit::sooner(total, deadline);
         let mut target = self.bind(entry, total).await?;
         way.target = Some(target.clone());
         if let Choice::Status(code) = target.resolved.choice(target.drawn) {
@@ -93,7 +95,7 @@ impl LocalServer {
         let body = if body.is_end_stream() {
             RequestBody::Empty
         } else {
-            let kept = within(total, self.keep(caller, body)).await;
+            let kept = within(total, self.keep(caller, entry, parts.version, body)).await;
             kept.map_err(|limit| Refusal::timeout(limit, entry))??
         };
         let (mut outgoing, tunnel) =
@@ -103,6 +105,10 @@ impl LocalServer {
             stats: &entry.stats,
             limit: total,
             acquisition: self.router.shared.binding_timeout,
+            judged_within: (
+                policy.config.classification_timeout,
+                policy.config.retry_buffer.response_bytes as usize,
+            ),
         };
 
         let mut backoff = Backoff::new(policy.config.retries.backoff);
@@ -148,6 +154,9 @@ impl LocalServer {
         let selected = answered.response.body().address();
         way.endpoint = selected;
         let mut response = Self::answer(caller, answered, tunnel)?;
+        if let Some(deadline) = deadline {
+            response = response.map(|body| body.until(deadline.until()));
+        }
         let Target { resolved, drawn } = &target;
         if let Some(trace) = &trace {
             let to = (&**resolved, *drawn);
@@ -197,7 +206,7 @@ impl LocalServer {
             // Said outright, since the codec takes a GET without it for one that has no body.
             let chunked = HeaderValue::from_static("chunked");
             parts.headers.insert(header::TRANSFER_ENCODING, chunked);
-        } else {
+        } else if body.is_end_stream() || version != Version::HTTP_2 {
             parts.headers.remove(header::TRAILER);
         }
         let tunnel = if upgrade.is_some() {
@@ -214,8 +223,19 @@ impl LocalServer {
         Ok((Outgoing::new(parts, body), tunnel))
     }
 
-    /// Keeps a short body, so that it can be sent again; a longer one is streamed.
-    async fn keep(&self, caller: &Caller, body: Incoming) -> Result<RequestBody, Refusal> {
+    /// Keeps a short body, so that it can be sent again; a longer one is streamed. That of HTTP/2 is
+    /// kept while it is streamed: its caller may wait for an answer before it sends more.
+    async fn keep(
+        &self,
+        caller: &Caller,
+        entry: &Entry,
+        version: Version,
+        body: Source,
+    ) -> Result<RequestBody, Refusal> {
+        if version == Version::HTTP_2 {
+            let room = entry.policy.config.retry_buffer.request_bytes as usize;
+            return Ok(RequestBody::recorded(body, room));
+        }
         let length = body.size_hint().exact();
         if length.is_none_or(|length| length > self.router.shared.stream_after) {
             return Ok(RequestBody::Streamed(body));
@@ -252,9 +272,15 @@ impl LocalServer {
             return (Class::Failure, Err(no_brokers()));
         };
         dst.write(&mut outgoing.head.headers);
+        if let Some(limit) = service.limit
+            && outgoing.head.headers.contains_key(grpc::TIMEOUT)
+        {
+            grpc::set_timeout(&mut outgoing.head.headers, limit.left());
+        }
         certificate.write(&mut outgoing.head.headers, client.config.forward_client_cert);
         let error = match client.send(outgoing, service).await {
-            Ok(answer) => return (answer.class, Ok(answer)),
+            // What is not judged yet is not sent again.
+            Ok(answer) => return (answer.class.unwrap_or(Class::Success), Ok(answer)),
             Err(error) => error,
         };
         if caller.progress.has_bad_body() {
@@ -275,9 +301,20 @@ impl LocalServer {
                 Refusal::too_many_waiters(selected, &leaf.bound.id, client.config.pool)
             }
             SendError::TooManyInFlight(limit) => Refusal::too_many_in_flight(limit, &leaf.bound.id),
+            SendError::Untranslatable(why) => Refusal::bad_request(why),
         };
         (class, Err(refusal))
     }
+}
+
+/// Until when the caller of an HTTP/2 request waits for the end of the response.
+fn deadline(context: &Context, parts: &http::request::Parts) -> Option<Limit> {
+    if parts.version != Version::HTTP_2 {
+        return None;
+    }
+    let call = grpc::timeout(&parts.headers).map(|after| Limit::new("grpc-timeout", after));
+    let routers = context.time_left().map(|after| Limit::new("l5d-ctx-deadline", after));
+    Limit::sooner(call, routers)
 }
 
 /// Shows an attempt that has ended to the access log and others.

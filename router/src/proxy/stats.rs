@@ -10,13 +10,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ahash::RandomState;
-use http::{Response, StatusCode};
+use http::StatusCode;
 
-use super::answer::Refusal;
 use super::cause::Cause;
 use crate::classifier::Class;
-use crate::http::body::ResponseBody;
-use crate::http::headers::{ERR, outcome};
 use crate::retry::budget::{Account, Budget};
 use crate::telemetry::{Counter, Gauge, Level, Scope, Stat};
 
@@ -173,18 +170,16 @@ impl ServerStats {
         Pending::new(&self.requests.pending)
     }
 
-    pub(crate) fn end(&self, response: &Response<ResponseBody>, took: Duration) {
+    pub(crate) fn end(&self, status: StatusCode, is_success: bool, took: Duration) {
         // Whatever went wrong behind it, it is a response by now.
-        let failed = (!is_success(response)).then_some(Cause::Response);
-        self.requests.end(failed, took);
-        self.statuses.count(Some(response.status()), took);
+        self.requests.end((!is_success).then_some(Cause::Response), took);
+        self.statuses.count(Some(status), took);
     }
-}
 
-fn is_success<B>(response: &Response<B>) -> bool {
-    match outcome::success_class(response.headers()) {
-        Some(class) => class > 0.0,
-        None => !response.status().is_server_error() && !response.headers().contains_key(ERR),
+    /// There was no response.
+    pub(crate) fn reset(&self, took: Duration) {
+        self.requests.end(Some(Cause::Broken), took);
+        self.statuses.count(None, took);
     }
 }
 
@@ -202,6 +197,9 @@ struct ServiceCounters {
     retries: Counter,
     retries_per_request: Stat,
     budget_exhausted: Counter,
+    /// `request_stream_too_long`, `response_stream_too_long`, `classification_timeout`: made once they
+    /// are needed, since only streams of gRPC do.
+    streams: Scope,
     _budget: Gauge,
 }
 
@@ -213,6 +211,7 @@ impl ServiceCounters {
             retries: retries.counter("total"),
             retries_per_request: retries.stat("per_request"),
             budget_exhausted: retries.counter("budget_exhausted"),
+            streams: retries.clone(),
             _budget: budget_gauge(&retries, budget),
         }
     }
@@ -252,20 +251,11 @@ impl ServiceStats {
         }
     }
 
-    /// A request has ended; whether it counts as failed.
-    pub(crate) fn end(
-        &self,
-        answer: &Result<Response<ResponseBody>, Refusal>,
-        started: Instant,
-    ) -> bool {
-        let failed = match answer {
-            Ok(response) => (!is_success(response)).then_some(Cause::Response),
-            Err(refusal) => Some(refusal.cause()),
-        };
+    /// A request has ended; `failed` says why it counts as a failure, if it does.
+    pub(crate) fn end(&self, failed: Option<Cause>, took: Duration) {
         if let Some(counted) = &*self.counted.borrow() {
-            counted.requests.end(failed, started.elapsed());
+            counted.requests.end(failed, took);
         }
-        failed.is_some()
     }
 
     /// A request has been answered, or given up, after so many retries.
@@ -273,6 +263,27 @@ impl ServiceStats {
         if let Some(counted) = &*self.counted.borrow() {
             counted.retries.add(times);
             counted.retries_per_request.record(times);
+        }
+    }
+
+    /// The request of a stream was too long to be sent again.
+    pub(crate) fn request_too_long(&self) {
+        self.count_stream("request_stream_too_long");
+    }
+
+    /// The response of a stream was too long to be kept until its end.
+    pub(crate) fn response_too_long(&self) {
+        self.count_stream("response_stream_too_long");
+    }
+
+    /// The end of a response was not waited for any longer.
+    pub(crate) fn judged_too_late(&self) {
+        self.count_stream("classification_timeout");
+    }
+
+    fn count_stream(&self, name: &str) {
+        if let Some(counted) = &*self.counted.borrow() {
+            counted.streams.counter(name).incr();
         }
     }
 
@@ -295,8 +306,8 @@ impl Drop for ServiceStats {
 /// What is counted of a client: `rt/<router>/client/<bound name>`.
 pub(crate) struct ClientStats {
     scope: Scope,
-    requests: Requests,
-    statuses: Statuses,
+    requests: Rc<Requests>,
+    statuses: Rc<Statuses>,
     connections: Rc<Level>,
     of_connections: Rc<ConnectionStats>,
     services: RefCell<HashMap<String, Rc<Requests>, RandomState>>,
@@ -326,8 +337,8 @@ impl ClientStats {
         let scope = router.scope("client").scope(&label(id));
         let retries = scope.scope("retries");
         ClientStats {
-            requests: Requests::new(&scope),
-            statuses: Statuses::new(&scope),
+            requests: Rc::new(Requests::new(&scope)),
+            statuses: Rc::new(Statuses::new(&scope)),
             connections: Rc::new(scope.level("connections")),
             of_connections: Rc::new(ConnectionStats::new(&scope)),
             services: RefCell::default(),
@@ -391,7 +402,7 @@ impl ClientStats {
     }
 
     /// Counts one exchange, for the client as a whole and for the service within it.
-    pub(crate) fn begin(&self, service: &ServiceStats, now: Instant) -> Attempt<'_> {
+    pub(crate) fn begin(&self, service: &ServiceStats, now: Instant) -> Attempt {
         let known = self.services.borrow().get(&service.name).cloned();
         let service = known.or_else(|| {
             let mut services = self.services.borrow_mut();
@@ -406,7 +417,8 @@ impl ClientStats {
         if let Some(service) = &service {
             service.pending.inc();
         }
-        Attempt { client: self, service, started: now }
+        let (requests, statuses) = (self.requests.clone(), self.statuses.clone());
+        Attempt { requests, statuses, service, started: now }
     }
 }
 
@@ -481,29 +493,30 @@ impl Drop for Connecting {
 }
 
 /// One exchange with an endpoint, as far as the head of the response.
-pub(crate) struct Attempt<'c> {
-    client: &'c ClientStats,
+pub(crate) struct Attempt {
+    requests: Rc<Requests>,
+    statuses: Rc<Statuses>,
     service: Option<Rc<Requests>>,
     started: Instant,
 }
 
-impl Attempt<'_> {
+impl Attempt {
     /// It has ended with this status, or with no response for this cause.
     pub(crate) fn end(&self, status: Result<StatusCode, Cause>, class: Class, now: Instant) {
         let took = now.saturating_duration_since(self.started);
         let cause = status.err().unwrap_or(Cause::Response);
         let failed = (!class.is_success()).then_some(cause);
-        self.client.requests.end(failed, took);
+        self.requests.end(failed, took);
         if let Some(service) = &self.service {
             service.end(failed, took);
         }
-        self.client.statuses.count(status.ok(), took);
+        self.statuses.count(status.ok(), took);
     }
 }
 
-impl Drop for Attempt<'_> {
+impl Drop for Attempt {
     fn drop(&mut self) {
-        self.client.requests.pending.dec();
+        self.requests.pending.dec();
         if let Some(service) = &self.service {
             service.pending.dec();
         }

@@ -17,7 +17,7 @@ use crate::admin::{self, AdminContext, AdminRouter, LogLevels, PrometheusPage, R
 use crate::client::health::HealthTable;
 use crate::client::shared::SharedClients;
 use crate::config::kinds::TelemeterConfig;
-use crate::config::{Config, RouterConfig, ServerConfig};
+use crate::config::{Config, Protocol, RouterConfig, ServerConfig};
 use crate::configured;
 use crate::http::errors::ErrorLimits;
 use crate::http::forwarded::Labeler;
@@ -130,6 +130,7 @@ pub(super) fn build(
                 body: router.max_err_response_kb as usize * 1024,
             },
             trace_propagator: router.trace_propagator,
+            version: router.protocol.version().http(),
             metrics: scope.clone(),
             taps: built.telemeters.taps(open_access_log(router, &scope)?),
             recent: built.telemeters.sampling(&recent),
@@ -209,6 +210,9 @@ fn build_server(
             .as_ref()
             .map(|forwarded| (labeler(&forwarded.by), labeler(&forwarded.for_))),
         tls,
+        speaks_http2: router.protocol == Protocol::H2,
+        http2: config.http2.clone(),
+        max_streams: config.max_streams,
         metrics: scope.scope("server").scope(&format!("{}/{}", config.ip, config.port)),
     }))
 }
@@ -284,6 +288,7 @@ impl Built {
             .routers
             .iter()
             .map(|router| AdminRouter {
+                version: router.shared.version,
                 label: router.shared.label.clone(),
                 identifier: router.shared.identifier.clone(),
                 interpreter: router.shared.interpreter.clone(),

@@ -63,6 +63,13 @@ fn identifier(config: &IdentifierConfig) -> Value {
             "segments": config.segments,
             "consume": config.consume,
         }),
+        IdentifierConfig::HeaderPath(config) => {
+            let mut shown = json!({ "kind": "io.l5d.header.path", "header": config.header });
+            if let Some(segments) = config.segments {
+                shown["segments"] = json!(segments);
+            }
+            shown
+        }
         IdentifierConfig::Static(config) => {
             json!({ "kind": "io.l5d.static", "path": config.path.to_string() })
         }

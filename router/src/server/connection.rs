@@ -16,12 +16,14 @@ use tokio::net::TcpStream;
 use super::gate::Admitted;
 use super::guard::{Guard, Socket};
 use super::head::Violation;
+use super::http2;
 use super::progress::Progress;
 use super::slot::Slot;
 use crate::http::body::ResponseBody;
 use crate::proxy::answer::Refusal;
-use crate::proxy::{Caller, LocalServer};
+use crate::proxy::{Caller, LocalServer, with_status};
 use crate::tls::peer;
+use crate::tls::server::HTTP_2;
 
 /// The header fields that the codec has room for without an allocation for each request. No head with
 /// more than its limit gets past the guard.
@@ -74,8 +76,16 @@ async fn serve_on<S: Socket + Send + 'static>(
 ) {
     let local = socket.tcp().local_addr().unwrap_or(server.shared.address);
     let limits = server.shared.limits;
-    let guard = Guard::new(socket, limits, progress.clone()).with_admission(admitted);
-    let caller = Rc::new(Caller::new(&server, remote, local, certificate, progress));
+    let is_http2 = server.shared.speaks_http2 || socket.alpn() == Some(HTTP_2);
+    let caller = Caller::new(&server, remote, local, certificate, progress.clone(), is_http2);
+    if is_http2 {
+        return match admitted {
+            Ok(admitted) => Box::pin(http2::serve(socket, slot, caller, admitted)).await,
+            Err(violation) => server.connections.refused(violation),
+        };
+    }
+    let guard = Guard::new(socket, limits, progress).with_admission(admitted);
+    let caller = Rc::new(caller);
     // Held no longer than a request needs it: it may be replaced.
     drop(server);
     let count = Cell::new(0_u32);
@@ -104,19 +114,21 @@ async fn serve_on<S: Socket + Send + 'static>(
 }
 
 async fn respond(
-    server: &LocalServer,
+    server: &Rc<LocalServer>,
     caller: &Caller,
     number: u32,
     request: Request<Incoming>,
 ) -> Response<ResponseBody> {
     caller.progress.busy(true);
-    let done = Done { progress: caller.progress.clone() };
+    let done = Done::new(caller.progress.clone());
     if let Some(violation) = caller.progress.violation(number) {
         server.connections.refused(violation);
         let refusal = Refusal::new(violation.status(), violation.to_string());
-        return refusal.respond(server.router.shared.errors, server.shared.trusted);
+        return refusal.respond(server.router.shared.errors, server.shared.trusted, false);
     }
     let response = server.serve(caller, request).await;
+    // There is no reset of one request in HTTP/1.1, and none is asked for.
+    let response = response.unwrap_or_else(|_| with_status(http::StatusCode::BAD_GATEWAY));
     response.map(|body| body.until_done(done))
 }
 
@@ -124,6 +136,12 @@ async fn respond(
 #[derive(Debug)]
 pub(crate) struct Done {
     progress: Arc<Progress>,
+}
+
+impl Done {
+    pub(super) fn new(progress: Arc<Progress>) -> Self {
+        Done { progress }
+    }
 }
 
 impl Drop for Done {

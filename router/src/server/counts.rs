@@ -26,6 +26,11 @@ pub(crate) struct ConnectionCounts {
     headers: Counter,
     connections: Counter,
     connections_per_peer: Counter,
+    /// Connections of HTTP/2 that were ended for what came on them.
+    pub(super) frame_floods: Counter,
+    pub(super) reset_floods: Counter,
+    /// Streams whose callers took nothing for too long.
+    pub(super) stalled_streams: Counter,
     /// Connections closed to make room for others.
     pub(super) shed: Counter,
 }
@@ -62,6 +67,9 @@ impl ConnectionCounts {
             headers: limits.counter("headers"),
             connections: limits.counter("connections"),
             connections_per_peer: limits.counter("connections_per_peer"),
+            frame_floods: limits.counter("frame_floods"),
+            reset_floods: limits.counter("reset_floods"),
+            stalled_streams: limits.counter("stalled_streams"),
             shed: limits.counter("shed"),
         }
     }

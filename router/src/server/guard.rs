@@ -20,6 +20,11 @@ use crate::gather::poll_write_gathered;
 pub(crate) trait Socket: AsyncRead + AsyncWrite + Unpin {
     /// The socket of the system.
     fn tcp(&self) -> &TcpStream;
+
+    /// The protocol that was agreed on with the handshake.
+    fn alpn(&self) -> Option<&[u8]> {
+        None
+    }
 }
 
 impl Socket for TcpStream {
@@ -31,6 +36,10 @@ impl Socket for TcpStream {
 impl Socket for TlsStream<TcpStream> {
     fn tcp(&self) -> &TcpStream {
         self.get_ref().0
+    }
+
+    fn alpn(&self) -> Option<&[u8]> {
+        self.get_ref().1.alpn_protocol()
     }
 }
 

@@ -16,9 +16,9 @@ use tokio_rustls::client::TlsStream;
 
 use self::verify::{AnyCertificate, SanOrCommonName};
 use super::reload::{FromFiles, Live};
-use super::server::HTTP_1;
+use super::server::{HTTP_1, HTTP_2};
 use super::{Fault, ciphers, identity, provider_with, trust};
-use crate::config::{ClientTlsConfig, ClientsConfig, IdentityConfig};
+use crate::config::{ClientTlsConfig, ClientsConfig, HttpVersion, IdentityConfig};
 
 /// The TLS of the clients of one router: each entry of `client` that has any, read once.
 #[derive(Debug, Default)]
@@ -122,14 +122,13 @@ fn load(settings: &Settings, subject: String) -> Result<Arc<Live<ClientConfig>>,
             .map_err(|error| Fault::unusable(&error))?
             .dangerous()
             .with_custom_certificate_verifier(verifier);
-        let mut config = match &own {
+        let config = match &own {
             Some(own) => {
                 let identity = SingleCertAndKey::from(identity::load(own, files)?);
                 builder.with_client_cert_resolver(Arc::new(identity))
             }
             None => builder.with_no_client_auth(),
         };
-        config.alpn_protocols = vec![HTTP_1.to_vec()];
         Ok(config)
     })
 }
@@ -140,11 +139,17 @@ impl Connector {
         &self,
         socket: TcpStream,
         address: SocketAddr,
+        version: HttpVersion,
     ) -> io::Result<TlsStream<TcpStream>> {
         // An address as the name means that none is sent.
         let name = self.name.clone().unwrap_or_else(|| ServerName::from(address.ip()));
         let connector = tokio_rustls::TlsConnector::from(self.config.current());
-        connector.connect(name, socket).await.map_err(|error| {
+        let protocol = match version {
+            HttpVersion::Http1 => HTTP_1,
+            HttpVersion::Http2 => HTTP_2,
+        };
+        let connector = connector.with_alpn(vec![protocol.to_vec()]);
+        let stream = connector.connect(name, socket).await.map_err(|error| {
             let why = super::explain(&error).unwrap_or_else(|| match error.kind() {
                 io::ErrorKind::UnexpectedEof => {
                     "the service closed the connection; it may not speak TLS".to_owned()
@@ -152,6 +157,10 @@ impl Connector {
                 _ => error.to_string(),
             });
             io::Error::new(error.kind(), format!("no TLS: {why}"))
-        })
+        })?;
+        if version == HttpVersion::Http2 && stream.get_ref().1.alpn_protocol() != Some(HTTP_2) {
+            return Err(io::Error::other("the service does not speak HTTP/2 by TLS (ALPN)"));
+        }
+        Ok(stream)
     }
 }

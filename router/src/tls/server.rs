@@ -18,11 +18,21 @@ use crate::config::ServerTlsConfig;
 /// The TLS of one server. Each handshake goes by the files as they are then.
 pub(crate) type ServerTls = Live<ServerConfig>;
 
-/// The only protocol that is spoken here.
+/// HTTP/1.1, as handshakes name it.
 pub(super) const HTTP_1: &[u8] = b"http/1.1";
 
+/// HTTP/2, likewise.
+pub(crate) const HTTP_2: &[u8] = b"h2";
+
 /// Sets TLS up for the server that `subject` names in the log.
-pub(crate) fn load(config: &ServerTlsConfig, subject: String) -> Result<Arc<ServerTls>, Fault> {
+///
+/// `protocols` are spoken, the first one rather than the next.
+pub(crate) fn load(
+    config: &ServerTlsConfig,
+    protocols: &[&[u8]],
+    subject: String,
+) -> Result<Arc<ServerTls>, Fault> {
+    let protocols: Vec<_> = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     let versions = ciphers::versions(config.protocols.as_deref())?;
     let provider = provider_with(config.ciphers.as_deref())?;
     let trusted = if config.require_client_auth {
@@ -51,7 +61,7 @@ pub(crate) fn load(config: &ServerTlsConfig, subject: String) -> Result<Arc<Serv
         };
         // Whatever name the caller asks for: a server has one certificate.
         let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(identity)));
-        config.alpn_protocols = vec![HTTP_1.to_vec()];
+        config.alpn_protocols.clone_from(&protocols);
         Ok(config)
     })
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::client::ClientsTls;
 use super::reload::FromFiles;
-use super::server::{self, ServerTls};
-use crate::config::{AdminConfig, Config, ServerTlsConfig};
+use super::server::{self, HTTP_1, HTTP_2, ServerTls};
+use crate::config::{AdminConfig, Config, Protocol, ServerTlsConfig};
 
 /// The TLS of every router, from files that were all good.
 pub(crate) struct Setup {
@@ -27,9 +27,14 @@ impl Setup {
         let mut routers = Vec::new();
         for router in &config.routers {
             let mut servers = Vec::new();
+            // A server of HTTP/1.1 translates for callers who would rather speak HTTP/2.
+            let protocols: &[&[u8]] = match router.protocol {
+                Protocol::Http => &[HTTP_2, HTTP_1],
+                Protocol::H2 => &[HTTP_2],
+            };
             for server in &router.servers {
                 let subject = format!("server {} of {}", server.address(), router.label);
-                servers.push(match load_server(server.tls.as_ref(), subject) {
+                servers.push(match load_server(server.tls.as_ref(), protocols, subject) {
                     Ok(tls) => tls,
                     Err(fault) => {
                         faults.push(fault);
@@ -57,15 +62,17 @@ impl Setup {
 
 /// The TLS of the admin server, if it has any.
 pub(crate) fn load_admin(config: &AdminConfig) -> Result<Option<Arc<ServerTls>>, String> {
-    load_server(config.tls.as_ref(), "the admin server".to_owned())
+    load_server(config.tls.as_ref(), &[HTTP_1], "the admin server".to_owned())
 }
 
 fn load_server(
     config: Option<&ServerTlsConfig>,
+    protocols: &[&[u8]],
     subject: String,
 ) -> Result<Option<Arc<ServerTls>>, String> {
     let load = |config: &ServerTlsConfig| {
-        server::load(config, subject).map_err(|fault| format!("{}: {fault}", config.place))
+        server::load(config, protocols, subject)
+            .map_err(|fault| format!("{}: {fault}", config.place))
     };
     config.map(load).transpose()
 }

@@ -36,7 +36,7 @@ pub(crate) fn answer(_: &Folder, vector: &Value) -> Value {
         },
         "forwarded" => {
             let [by, for_] = labels(vector);
-            forwarded::add(&mut request, uri, &by, &for_);
+            forwarded::add(&mut request, uri, None, &by, &for_);
         }
         "rewrite_host" => {
             let authority =

@@ -22,6 +22,8 @@ pub(crate) fn answer(_: &Folder, vector: &Value) -> Value {
         target: text(&vector["uri"]),
         version: to_version(&vector["version"]),
         headers: &to_map(&vector["headers"]),
+        authority: None,
+        scheme: None,
     };
     match chain.identify(&request) {
         Ok(found) => {

@@ -176,7 +176,8 @@ fn shown(text: &str) -> String {
     let name = dtab::Path::parse("/a").expect("a path");
     let mut resolved = Vec::new();
     for router in &mut routers {
-        let client = std::mem::take::<ClientsConfig>(&mut router.client).of(&name);
+        let none = ClientsConfig::none(router.protocol);
+        let client = std::mem::replace(&mut router.client, none).of(&name);
         let service = std::mem::take::<ServicesConfig>(&mut router.service).of(&name);
         resolved.push((client, service));
     }

@@ -2,7 +2,8 @@
 
 use dtab::Path;
 
-use super::IDENTIFIERS;
+use super::category::Category;
+use crate::config::Protocol;
 use crate::config::error::Code;
 use crate::config::keys::{Absent::*, Key, Type, key};
 use crate::config::node::Value;
@@ -22,6 +23,8 @@ pub enum IdentifierConfig {
     Path(PathIdentifierConfig),
     /// `io.l5d.static`: the same path for every request.
     Static(StaticIdentifierConfig),
+    /// `io.l5d.header.path` of HTTP/2: the first segments of a header that holds a URI's path.
+    HeaderPath(HeaderPathIdentifierConfig),
 }
 
 /// `io.l5d.header`
@@ -62,6 +65,15 @@ pub struct StaticIdentifierConfig {
     pub path: Path,
 }
 
+/// `io.l5d.header.path`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderPathIdentifierConfig {
+    /// The header, in lower case; `:path` unless given.
+    pub header: String,
+    /// How many segments are taken; all unless given.
+    pub segments: Option<usize>,
+}
+
 /// The keys of `io.l5d.header`.
 pub(super) static HEADER_KEYS: &[Key] = &[key(
     "header",
@@ -77,6 +89,31 @@ pub(super) static HEADER_TOKEN_KEYS: &[Key] = &[key(
     Is("Host"),
     "The header whose value is the name, as one segment in lower case.",
 )];
+
+/// The keys of `io.l5d.header.token` in HTTP/2.
+pub(super) static H2_HEADER_TOKEN_KEYS: &[Key] = &[key(
+    "header",
+    Type::HeaderName,
+    Is(":authority"),
+    "The header whose value is the name, as one segment; :authority, :method, :path and :scheme may \
+     be given, too.",
+)];
+
+/// The keys of `io.l5d.header.path`.
+pub(super) static HEADER_PATH_KEYS: &[Key] = &[
+    key(
+        "header",
+        Type::HeaderName,
+        Is(":path"),
+        "The header that holds a path, such as /package.Service/Method. A query is not part of it.",
+    ),
+    key(
+        "segments",
+        Type::Integer(1, value::MAX),
+        Means("all"),
+        "How many segments of the path are the name.",
+    ),
+];
 
 /// The keys of `io.l5d.methodAndHost`.
 pub(super) static METHOD_AND_HOST_KEYS: &[Key] = &[key(
@@ -106,21 +143,28 @@ pub(super) static PATH_KEYS: &[Key] = &[
 pub(super) static STATIC_KEYS: &[Key] =
     &[key("path", Type::Path, Required, "The name of every request, below dstPrefix.")];
 
-/// What a router without `identifier` does: the `Host` header is the name.
-pub(crate) fn default() -> Vec<IdentifierConfig> {
-    vec![IdentifierConfig::HeaderToken(HeaderTokenIdentifierConfig { header: "Host".to_owned() })]
+/// What a router without `identifier` does: the host is the name.
+pub(crate) fn default(protocol: Protocol) -> Vec<IdentifierConfig> {
+    let header = match protocol {
+        Protocol::Http => "Host",
+        Protocol::H2 => ":authority",
+    };
+    vec![IdentifierConfig::HeaderToken(HeaderTokenIdentifierConfig { header: header.to_owned() })]
 }
 
 /// One identifier, or a list of them to be tried in order.
-pub(crate) fn read(field: &Field<'_>) -> Option<Vec<IdentifierConfig>> {
+pub(crate) fn read(
+    field: &Field<'_>,
+    kinds: &Category<IdentifierConfig>,
+) -> Option<Vec<IdentifierConfig>> {
     match &field.node.value {
         Value::List(items) if items.is_empty() => field
             .error(Code::Invalid, "empty identifier list")
-            .help("remove it for the default, the Host header")
+            .help("remove it for the default, the host of the request")
             .none(),
-        Value::List(_) => field.list("identifiers", |item| IDENTIFIERS.read(item)),
+        Value::List(_) => field.list("identifiers", |item| kinds.read(item)),
         _ => {
-            let identifier = IDENTIFIERS.read(field)?;
+            let identifier = kinds.read(field)?;
             field.show(vec![field.cx.json(field.node)]);
             Some(vec![identifier])
         }
@@ -136,6 +180,30 @@ pub(super) fn read_header(object: &mut Object<'_>) -> Option<IdentifierConfig> {
 pub(super) fn read_header_token(object: &mut Object<'_>) -> Option<IdentifierConfig> {
     let header = object.optional("header", value::header_name).unwrap_or_else(|| "Host".to_owned());
     Some(IdentifierConfig::HeaderToken(HeaderTokenIdentifierConfig { header }))
+}
+
+pub(super) fn read_h2_header_token(object: &mut Object<'_>) -> Option<IdentifierConfig> {
+    let header = object.optional("header", value::h2_header_name);
+    let header = header.unwrap_or_else(|| ":authority".to_owned());
+    Some(IdentifierConfig::HeaderToken(HeaderTokenIdentifierConfig { header }))
+}
+
+pub(super) fn read_header_path(object: &mut Object<'_>) -> Option<IdentifierConfig> {
+    let header = object.optional("header", value::h2_header_name);
+    let header = header.unwrap_or_else(|| ":path".to_owned());
+    let segments = match object.get("segments") {
+        Some(field) => Some(read_segments(&field)?),
+        None => None,
+    };
+    Some(IdentifierConfig::HeaderPath(HeaderPathIdentifierConfig { header, segments }))
+}
+
+fn read_segments(field: &Field<'_>) -> Option<usize> {
+    let segments = value::integer::<i32>(i64::from(i32::MIN)..=value::MAX)(field)?;
+    match usize::try_from(segments) {
+        Ok(segments @ 1..) => Some(segments),
+        _ => field.error(Code::Invalid, "`segments` must be >= 1").none(),
+    }
 }
 
 pub(super) fn read_method_and_host(object: &mut Object<'_>) -> Option<IdentifierConfig> {
