@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 pub mod backend;
+mod h2load;
 pub mod histogram;
 mod load;
 mod machine;
@@ -65,6 +66,10 @@ pub struct Options {
     /// Write all figures to this file as JSON
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+
+    /// Measure HTTP/2 instead: HAProxy, Envoy and fingerpost, loaded by h2load
+    #[arg(long)]
+    pub http2: bool,
 
     /// Fail if a budget is exceeded or was not measured
     #[arg(long)]
@@ -122,6 +127,9 @@ pub fn cancel_on_signal() -> Result<(), String> {
 /// A proxy that fails is left out, with its figures; the others go on, and the run ends in an error
 /// that names it.
 pub fn run(options: &Options) -> Result<bool, String> {
+    if options.http2 {
+        return h2load::run(options);
+    }
     let mut run = Run::prepare(options)?;
     for round in 1..=options.rounds {
         eprintln!("round {round} of {}", options.rounds);

