@@ -60,7 +60,8 @@ fn connections_that_are_dropped_leave_nothing_behind() {
     let (fds, open) = (router.proc.fd_count(), router.backend.open());
     println!("{CONNECTIONS} dropped: {fds} fds, {open} of them to the backend");
     assert!(ended, "{fds} fds, {open} to the backend, at first {}", router.idle_fds);
-    assert!(open <= 100, "{open} connections to the backend");
+    // How many there were at a time depends on the machine; far fewer than were dropped.
+    assert!(open <= CONNECTIONS as u64 / 3, "{open} connections to the backend");
 }
 
 /// A router with one service, `web`.
