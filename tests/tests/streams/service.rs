@@ -119,6 +119,7 @@ impl Service {
             // Ended with this task.
             let mut connections = JoinSet::new();
             while let Ok((socket, _)) = listener.accept().await {
+                let _ = socket.set_nodelay(true); // fails if the caller has gone
                 counts.connections.fetch_add(1, Relaxed);
                 let counts = counts.clone();
                 let service = service_fn(move |request| respond(request, counts.clone()));
