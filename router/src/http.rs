@@ -10,6 +10,7 @@
 pub(crate) mod body;
 pub mod errors;
 pub mod forwarded;
+pub(crate) mod frames;
 pub mod framing;
 pub mod headers;
 pub mod hop_by_hop;

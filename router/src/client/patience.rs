@@ -11,6 +11,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::settings::Settings;
 use super::traffic::Traffic;
 
 /// Bytes from a request to the end of the head of its response; more than twice the longest head
@@ -61,11 +62,21 @@ pub(super) struct Patient<S> {
     socket: S,
     patience: Patience,
     traffic: Traffic,
+    /// There in HTTP/2.
+    settings: Option<Settings>,
 }
 
 impl<S> Patient<S> {
     pub(super) fn new(socket: S, patience: Patience, traffic: Traffic) -> Self {
-        Patient { socket, patience, traffic }
+        Patient { socket, patience, traffic, settings: None }
+    }
+
+    /// A socket that HTTP/2 is spoken on. How much comes before a response is no sign of anything, since
+    /// others have theirs; but the settings among it count.
+    pub(super) fn of_streams(socket: S, traffic: Traffic, settings: Settings) -> Self {
+        let patience = Patience::new();
+        patience.lift();
+        Patient { socket, patience, traffic, settings: Some(settings) }
     }
 
     fn sent(&self, bytes: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -87,6 +98,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
         ready!(Pin::new(&mut this.socket).poll_read(cx, buf))?;
         let came = buf.filled().len() - before;
         this.traffic.received(came);
+        if let Some(settings) = &mut this.settings {
+            settings.follow(&buf.filled()[before..]);
+        }
         Poll::Ready(this.patience.took(came))
     }
 }

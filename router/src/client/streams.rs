@@ -14,8 +14,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::Mutex;
 
 use super::connect::Stream;
-use super::patience::{Patience, Patient};
-use super::settings::{Followed, MostStreams};
+use super::patience::Patient;
+use super::settings::{MostStreams, Settings};
 use super::traffic::Traffic;
 use crate::config::{Http2Config, SessionConfig};
 use crate::proxy::stats::{ClientStats, Open};
@@ -146,11 +146,9 @@ impl Streams {
             max_frame_bytes,
             max_header_list_bytes,
         } = self.config;
-        let (patience, traffic) = (Patience::new(), Traffic::new());
-        patience.lift(); // how much comes before a response is no sign of anything: others have theirs
-        let most = MostStreams::new();
-        let socket = Patient::new(stream, patience, traffic.clone());
-        let io = TokioIo::new(Followed::new(socket, most.clone()));
+        let (traffic, most) = (Traffic::new(), MostStreams::new());
+        let settings = Settings::new(most.clone());
+        let io = TokioIo::new(Patient::of_streams(stream, traffic.clone(), settings));
         let (sender, connection) = http2::Builder::new(Local)
             .timer(TokioTimer::new())
             .keep_alive_interval(PING_AFTER)

@@ -3,7 +3,7 @@
 //! A kind that is built names its keys and the function that reads them; the others are refused by
 //! name, so that a file for Linkerd gets "not built yet", and a slip of the pen gets "did you
 //! mean". To add a kind, write one file in `kinds/` and change its entry here from `not_built` to
-//! `built`.
+//! `built`. Kinds that only routers of HTTP/2 have are in `kinds/h2.rs`.
 
 mod accrual;
 mod backoff;
@@ -11,6 +11,7 @@ mod balancer;
 mod category;
 mod classifier;
 pub(super) mod forwarded;
+mod h2;
 pub(super) mod identifier;
 mod interpreter;
 mod namer;
@@ -26,6 +27,7 @@ pub use self::balancer::{BalancerKind, LoadBalancerConfig};
 pub(crate) use self::category::{Category, Kinds};
 pub use self::classifier::{ClassifierConfig, Codes, GrpcClassifierConfig};
 pub use self::forwarded::{ForwardedConfig, Labeler};
+pub(crate) use self::h2::{H2_CLASSIFIERS, H2_CLIENTS, H2_IDENTIFIERS, H2_SERVICES};
 pub use self::identifier::{
     HeaderIdentifierConfig, HeaderPathIdentifierConfig, HeaderTokenIdentifierConfig,
     IdentifierConfig, MethodAndHostIdentifierConfig, PathIdentifierConfig, StaticIdentifierConfig,
@@ -47,7 +49,6 @@ use std::convert::Infallible;
 
 use self::category::{built, experimental, not_built};
 use super::client::{self, ClientsConfig};
-use super::http2;
 use super::router::{self, RouterConfig};
 use super::service::{self, ServicesConfig};
 
@@ -106,49 +107,6 @@ pub(crate) static IDENTIFIERS: Category<IdentifierConfig> = Category {
         not_built("io.l5d.ingress", "By the rules of Kubernetes ingresses."),
         not_built("io.l5d.k8s.istio", "By the rules of Istio."),
         not_built("io.l5d.k8s.istio-ingress", "By ingresses and the rules of Istio."),
-    ],
-};
-
-/// Identifiers of h2 routers.
-pub(crate) static H2_IDENTIFIERS: Category<IdentifierConfig> = Category {
-    noun: "identifier",
-    article_noun: "an identifier",
-    tag: "kind",
-    default: None,
-    kinds: &[
-        built(
-            "io.l5d.header",
-            "A header holds the name as a path.",
-            &[identifier::HEADER_KEYS],
-            identifier::read_header,
-        ),
-        built(
-            "io.l5d.header.path",
-            "The first segments of a path that a header holds are the name: of the URI's path, and so \
-             service and method of gRPC, unless another header is given.",
-            &[identifier::HEADER_PATH_KEYS],
-            identifier::read_header_path,
-        ),
-        built(
-            "io.l5d.header.token",
-            "A header holds the name as one segment: the host, unless another one is given.",
-            &[identifier::H2_HEADER_TOKEN_KEYS],
-            identifier::read_h2_header_token,
-        ),
-        built(
-            "io.l5d.methodAndHost",
-            "The name is the HTTP version, the method and the host: `/2.0/GET/example.com`.",
-            &[identifier::METHOD_AND_HOST_KEYS],
-            identifier::read_method_and_host,
-        ),
-        built(
-            "io.l5d.static",
-            "Every request has the same name.",
-            &[identifier::STATIC_KEYS],
-            identifier::read_static,
-        ),
-        not_built("io.l5d.ingress", "By the rules of Kubernetes ingresses."),
-        not_built("io.l5d.k8s.istio", "By the rules of Istio."),
     ],
 };
 
@@ -391,77 +349,6 @@ pub(crate) static CLASSIFIERS: Category<ClassifierConfig> = Category {
     ],
 };
 
-/// Response classifiers of h2 services.
-pub(crate) static H2_CLASSIFIERS: Category<ClassifierConfig> = Category {
-    noun: "response classifier",
-    article_noun: "a response classifier",
-    tag: "kind",
-    default: None,
-    kinds: &[
-        built(
-            "io.l5d.h2.nonRetryable5XX",
-            "5xx responses are failures, and are not tried again.",
-            &[],
-            |_| Some(ClassifierConfig::NonRetryable5xx),
-        ),
-        built(
-            "io.l5d.h2.retryableRead5XX",
-            "5xx responses are failures; those to GET, HEAD, OPTIONS and TRACE may be tried again.",
-            &[],
-            |_| Some(ClassifierConfig::RetryableRead5xx),
-        ),
-        built(
-            "io.l5d.h2.retryableIdempotent5XX",
-            "As retryableRead5XX, and those to PUT and DELETE may be tried again, too.",
-            &[],
-            |_| Some(ClassifierConfig::RetryableIdempotent5xx),
-        ),
-        built(
-            "io.l5d.h2.retryableAll5XX",
-            "As retryableIdempotent5XX, and those to POST and PATCH may be tried again, too.",
-            &[],
-            |_| Some(ClassifierConfig::RetryableAll5xx),
-        ),
-        built(
-            "io.l5d.h2.allSuccessful",
-            "Every response is a success, whatever its status.",
-            &[],
-            |_| Some(ClassifierConfig::AllSuccessful),
-        ),
-        built(
-            "io.l5d.h2.grpc.default",
-            "What is not OK is a failure; UNAVAILABLE (14) may be tried again.",
-            &[classifier::SUCCESS_KEY],
-            classifier::read_grpc_default,
-        ),
-        built(
-            "io.l5d.h2.grpc.compliant",
-            "As grpc.default, and what was answered with HTTP status 429, 502, 503 or 504 and no gRPC \
-             status may be tried again, too.",
-            &[classifier::SUCCESS_KEY],
-            classifier::read_grpc_compliant,
-        ),
-        built(
-            "io.l5d.h2.grpc.alwaysRetryable",
-            "What is not OK is a failure, and may be tried again.",
-            &[classifier::SUCCESS_KEY],
-            classifier::read_grpc_always,
-        ),
-        built(
-            "io.l5d.h2.grpc.neverRetryable",
-            "What is not OK is a failure, and is not tried again.",
-            &[classifier::SUCCESS_KEY],
-            classifier::read_grpc_never,
-        ),
-        built(
-            "io.l5d.h2.grpc.retryableStatusCodes",
-            "What is not OK is a failure; some of them may be tried again.",
-            &[classifier::RETRYABLE_KEY, classifier::SUCCESS_KEY],
-            classifier::read_grpc_codes,
-        ),
-    ],
-};
-
 /// Propagators of the trace context.
 pub(crate) static TRACE_PROPAGATORS: Category<TracePropagator> = Category {
     noun: "trace propagator",
@@ -585,50 +472,6 @@ pub(crate) static SERVICES: Category<ServicesConfig> = Category {
             "By the prefixes of logical names.",
             &[service::STATIC_KEYS],
             service::read_static,
-        ),
-    ],
-};
-
-/// Client sections of h2 routers.
-pub(crate) static H2_CLIENTS: Category<ClientsConfig> = Category {
-    noun: "client",
-    article_noun: "a client",
-    tag: "kind",
-    default: Some("io.l5d.global"),
-    kinds: &[
-        built(
-            "io.l5d.global",
-            "The same for all bound names.",
-            &[client::KEYS, http2::KEYS],
-            client::read_h2_global,
-        ),
-        built(
-            "io.l5d.static",
-            "By the prefixes of bound names.",
-            &[client::H2_STATIC_KEYS],
-            client::read_h2_static,
-        ),
-    ],
-};
-
-/// Service sections of h2 routers.
-pub(crate) static H2_SERVICES: Category<ServicesConfig> = Category {
-    noun: "service",
-    article_noun: "a service",
-    tag: "kind",
-    default: Some("io.l5d.global"),
-    kinds: &[
-        built(
-            "io.l5d.global",
-            "The same for all logical names.",
-            &[&service::H2_COMMON, service::H2_KEYS],
-            service::read_h2_global,
-        ),
-        built(
-            "io.l5d.static",
-            "By the prefixes of logical names.",
-            &[service::H2_STATIC_KEYS],
-            service::read_h2_static,
         ),
     ],
 };

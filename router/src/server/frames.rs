@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::counts::ConnectionCounts;
@@ -22,12 +22,10 @@ use super::gate::Admitted;
 use super::guard::Socket;
 use super::progress::{Phase, Progress};
 use crate::gather::poll_write_gathered;
+use crate::http::frames::{self, END_STREAM, Piece, kind};
 
 /// What a client begins a connection with (RFC 9113, 3.4).
 pub(super) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-/// Bytes of the head of a frame.
-const HEAD: usize = 9;
 
 /// Tokens that a connection begins with, and that time brings at the most.
 const MOST_FRAMES: f64 = 2000.0;
@@ -107,11 +105,7 @@ impl Given {
 /// Follows the frames that come in.
 #[derive(Debug)]
 struct Follower {
-    /// The head of the frame that is being read.
-    head: [u8; HEAD],
-    have: usize,
-    /// Bytes left of its payload.
-    left: u32,
+    found: frames::Frames,
     frames: Tokens,
     resets: Tokens,
     given: Given,
@@ -127,9 +121,7 @@ enum Flood {
 impl Follower {
     fn new(given: Given) -> Self {
         Follower {
-            head: [0; HEAD],
-            have: 0,
-            left: 0,
+            found: frames::Frames::default(),
             frames: Tokens::new(MOST_FRAMES, MOST_EARNED, FRAMES_PER_SECOND),
             resets: Tokens::new(MOST_RESETS, MOST_RESETS, RESETS_PER_SECOND),
             given,
@@ -137,46 +129,28 @@ impl Follower {
     }
 
     fn follow(&mut self, mut bytes: &[u8]) -> Result<(), Flood> {
-        while !bytes.is_empty() {
-            if self.left > 0 {
-                let here = bytes.len().min(self.left as usize);
-                bytes.advance(here);
-                self.left -= here as u32;
-                continue;
-            }
-            let here = bytes.len().min(HEAD - self.have);
-            self.head[self.have..self.have + here].copy_from_slice(&bytes[..here]);
-            self.have += here;
-            bytes.advance(here);
-            if self.have == HEAD {
-                self.have = 0;
-                self.frame()?;
+        while let Some(piece) = self.found.next(&mut bytes) {
+            if let Piece::Head { kind, flags, length } = piece {
+                self.frame(kind, flags, length)?;
             }
         }
         Ok(())
     }
 
-    /// A frame begins (RFC 9113, 4.1 and 6).
-    fn frame(&mut self) -> Result<(), Flood> {
-        const DATA: u8 = 0;
-        const HEADERS: u8 = 1;
-        const RST_STREAM: u8 = 3;
-        const CONTINUATION: u8 = 9;
-        const END_STREAM: u8 = 1;
-        let [a, b, c, kind, flags, ..] = self.head;
-        self.left = u32::from_be_bytes([0, a, b, c]);
+    /// A frame begins.
+    fn frame(&mut self, kind: u8, flags: u8, length: usize) -> Result<(), Flood> {
         match kind {
-            DATA if self.left > 0 || flags & END_STREAM != 0 => {
-                self.frames.earn(f64::from(self.left) / BYTES_PER_FRAME);
+            kind::DATA if length > 0 || flags & END_STREAM != 0 => {
+                self.frames.earn(length as f64 / BYTES_PER_FRAME);
                 return Ok(());
             }
-            HEADERS => {
+            kind::HEADERS => {
                 self.frames.earn(FRAMES_PER_REQUEST);
                 return Ok(());
             }
             // The codec bounds how many there may be, by the length of a head.
-            CONTINUATION if self.left > 0 => return Ok(()),
-            RST_STREAM => {
+            kind::CONTINUATION if length > 0 => return Ok(()),
+            kind::RST_STREAM => {
                 self.resets.earn(self.given.0.whole.take() as f64);
                 if !self.resets.spend() {
                     return Err(Flood::Resets);
@@ -231,7 +205,7 @@ impl<S: Socket> Frames<S> {
     fn calm(&mut self, flood: Flood, cx: &mut Context<'_>) -> io::Error {
         const ENHANCE_YOUR_CALM: u8 = 0xb;
         // GOAWAY that has the peer know of no stream that it may not send again: all are ended.
-        const GO_AWAY: [u8; HEAD + 8] =
+        const GO_AWAY: [u8; 9 + 8] =
             [0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, ENHANCE_YOUR_CALM];
         let why = match flood {
             Flood::Frames => {
@@ -332,11 +306,8 @@ impl<S: Socket> AsyncWrite for Frames<S> {
 mod tests {
     use super::*;
 
-    fn frame(length: u32, kind: u8, flags: u8) -> Vec<u8> {
-        let [_, a, b, c] = length.to_be_bytes();
-        let mut frame = vec![a, b, c, kind, flags, 0, 0, 0, 1];
-        frame.resize(HEAD + length as usize, 0);
-        frame
+    fn frame(length: usize, kind: u8, flags: u8) -> Vec<u8> {
+        frames::tests::frame(kind, flags, &vec![0; length])
     }
 
     /// How many of these come before it is a flood, up to 10,000.
