@@ -8,7 +8,7 @@ use dtab::{Addr, Bound, Delegation, Dtab, Explore, Path, Resolver, Step, Transfo
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-use crate::naming::{Asked, BindingHandle, Drivers, LiveNamers, Table};
+use crate::naming::{Asked, BindingHandle, Drivers, FIRST_ANSWERS, LiveNamers, Table};
 
 /// Binds names: a router's interpreter.
 #[derive(Debug)]
@@ -138,9 +138,6 @@ impl Interpreter {
 
 /// How soon one resolution that is followed comes after another.
 const BURST: Duration = Duration::from_millis(50);
-
-/// How long what is asked first may take to be answered before the first resolution is given.
-const FIRST_ANSWERS: Duration = Duration::from_millis(200);
 
 /// An explained resolution that is kept up to date: see [`Interpreter::follow`].
 pub(crate) struct Followed {

@@ -20,7 +20,7 @@ use tokio::sync::watch;
 
 pub(crate) use self::asked::{Asked, any_changed};
 pub use self::driver::{Binding, BindingHandle};
-pub(crate) use self::driver::{Drivers, Table};
+pub(crate) use self::driver::{Drivers, FIRST_ANSWERS, Table};
 pub use self::hosts::{HostLookup, Hosts, Looked, SystemLookup};
 pub use self::live_namers::LiveNamers;
 

@@ -97,7 +97,7 @@ pub(crate) fn navigation(browser: &Browser<'_>) -> Vec<String> {
     links
 }
 
-/// The first element because of which a page is wider than its window.
+/// The innermost element because of which a page is wider than its window.
 pub(crate) fn beyond(browser: &Browser<'_>) -> Option<String> {
     let script = "const { scrollWidth } = document.documentElement;
         // What is positioned leaves the boxes that scroll, unless they are positioned as well.
@@ -110,7 +110,7 @@ pub(crate) fn beyond(browser: &Browser<'_>) -> Option<String> {
             }
             return false;
         };
-        const beyond = [...document.body.querySelectorAll('*')].find(
+        const beyond = [...document.body.querySelectorAll('*')].findLast(
             (e) => e.getBoundingClientRect().left + Math.max(e.scrollWidth, e.offsetWidth ?? 0) > innerWidth + 1
                 && getComputedStyle(e).overflowX === 'visible' && !inScroller(e) && e.tagName !== 'MAIN');
         return scrollWidth > innerWidth ? `${scrollWidth}: ${beyond?.outerHTML.slice(0, 300)}` : null;";
