@@ -133,6 +133,9 @@ impl Caller {
         let mut headers = vec![("host", host)];
         // A comment makes each override one of its own; some come again.
         let dtab = dtab.map(|dtab| format!("{dtab} # {}", no_such % 10_000));
+        if dtab.is_some() {
+            headers.push(("l5d-explain", "1".to_owned()));
+        }
         headers.extend(dtab.map(|dtab| ("l5d-dtab", dtab)));
         (headers, right)
     }
@@ -164,7 +167,13 @@ impl Caller {
             if possible && state.backends & 1 << backend != 0 {
                 return Ok(None);
             }
-            return Err(format!("the wrong backend answered; possible: {state:?}"));
+            let mut told = format!("the wrong backend answered; possible: {state:?}");
+            if let Right::First(groups) = right {
+                for service in groups.concat() {
+                    told += &format!("\ns{service}: {}", self.truth.told(service));
+                }
+            }
+            return Err(told);
         }
         if response.header("l5d-err").is_none() {
             return Err("an error without l5d-err".into());

@@ -167,6 +167,15 @@ impl Truth {
         State { none: state.none || service.is_written_slowly(), ..state }
     }
 
+    /// What the service's file has said of late, and how long ago that began.
+    pub(crate) fn told(&self, service: usize) -> String {
+        let services = self.services();
+        let History(states) = &services[service].state;
+        let newest = states.iter().rev().take(4);
+        let told = newest.map(|(since, state)| format!("{state:?} for {:?}", since.elapsed()));
+        told.collect::<Vec<_>>().join(", before ")
+    }
+
     /// Whether all the service's backends were up all the time.
     pub(crate) fn all_up(&self, service: usize, began: Instant) -> bool {
         self.services()[service].up.since(self.earlier(began)).all(|up| up == u8::MAX)

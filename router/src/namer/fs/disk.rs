@@ -60,14 +60,15 @@ struct Known {
     listing: Option<Listing>,
     fault: Option<Arc<str>>,
     addr: Addr,
-    empty_since: Option<Instant>,
+    /// Since when it has been empty, and of which write. Another write has emptied it anew.
+    empty_since: Option<(Instant, Version)>,
     /// Where it really is, if a symbolic link leads there.
     real_dir: Option<PathBuf>,
     pass: u64,
 }
 
 /// Tells one content of a file from another without reading it.
-#[derive(PartialEq)]
+#[derive(Clone, PartialEq)]
 struct Version {
     identity: (u64, u64),
     length: u64,
@@ -176,7 +177,7 @@ impl Disk {
         {
             self.watch(real, &metadata);
         }
-        let found = match (&known.addr, known.empty_since) {
+        let found = match (&known.addr, &known.empty_since) {
             (Addr::Pending, Some(_)) => Found::Emptied,
             (addr, _) => Found::File { depth, addr: addr.clone(), fault: known.fault.clone() },
         };
@@ -274,7 +275,12 @@ impl Known {
         if !listing.lines.is_empty() || !(awaited || self.empty_since.is_some()) {
             return false;
         }
-        self.empty_since.get_or_insert_with(Instant::now).elapsed() < EMPTY_FOR
+        let since = match &self.empty_since {
+            Some((since, of)) if of == version => *since,
+            _ => Instant::now(),
+        };
+        self.empty_since = Some((since, version.clone()));
+        since.elapsed() < EMPTY_FOR
     }
 }
 
@@ -335,5 +341,27 @@ fn not_found(path: &Path, error: &io::Error) -> Found {
         | ErrorKind::InvalidFilename
         | ErrorKind::InvalidInput => Found::Neg,
         _ => Found::Unreadable(format!("{} cannot be looked at: {error}", path.display()).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(written: i64) -> Version {
+        Version { identity: (1, 1), length: 0, modified: (written, 0), changed: (written, 0) }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_written_again_and_again_has_not_become_empty() {
+        let some = parse_file("127.0.0.1 80").unwrap();
+        let none = parse_file("").unwrap();
+        let mut known = Known { listing: Some(some), ..Known::new() };
+        assert!(known.must_wait(&none, &version(1)), "only just");
+        let long_ago = Instant::now().checked_sub(EMPTY_FOR * 2).unwrap();
+        known.empty_since = Some((long_ago, version(1)));
+        assert!(known.must_wait(&none, &version(2)), "by another write");
+        known.empty_since = Some((long_ago, version(2)));
+        assert!(!known.must_wait(&none, &version(2)), "all the time");
     }
 }
