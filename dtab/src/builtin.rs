@@ -45,6 +45,17 @@ pub(crate) const CLASSES: &[&str] = &[
 /// The class behind which a whole name is looked up here again.
 pub(crate) const GLOBAL: &str = "com.twitter.finagle.namer.global";
 
+/// How many elements behind a class of names decide what becomes of the rest; `None` if there is no
+/// such class, or if it is `inet`, whose elements are taken for a port in turn.
+pub(crate) fn reads(class: &str) -> Option<usize> {
+    match class {
+        "nil" | "fail" => Some(0),
+        "io.buoyant.rinet" => Some(2),
+        "io.buoyant.http.status" => Some(1),
+        class => utility::reads(class),
+    }
+}
+
 /// What the built-in names make of `path`, which neither dentries nor configured namers took.
 pub(crate) fn lookup(path: &Path, namers: &dyn Namers) -> Activity<NameTree<Name>> {
     let mut segments = path.iter();

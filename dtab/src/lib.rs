@@ -124,8 +124,10 @@
 //! | `transform`, `pattern` | transformers of bound names; paths with captures |
 //! | `resolve`, `delegation` | the evaluator, and every step of a resolution |
 //! | [`view`], [`wire`] | the steps in words, with shares; the same as JSON |
+//! | [`analyze`], [`lint`] | where all names go by a table; what in it is hardly meant |
 //! | [`mod@why_not`] | why a name does not lead to a destination, and which override would make it |
 
+pub mod analyze;
 mod builtin;
 mod delegation;
 mod dentry;
@@ -134,6 +136,7 @@ mod diagnostic;
 mod dtab;
 mod format;
 mod index;
+pub mod lint;
 mod name;
 mod namers;
 mod path;

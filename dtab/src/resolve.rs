@@ -79,6 +79,16 @@ impl Resolver<'_> {
     pub fn resolve(&self, path: &Path, explore: Explore) -> Delegation {
         let overridden = !self.local.is_empty() && explore == Explore::Needed;
         let most = if overridden { MAX_OVERRIDDEN_STEPS } else { MAX_STEPS };
+        self.resolve_within(path, explore, most).0
+    }
+
+    /// The same in at most so many steps, and how many it took.
+    pub(crate) fn resolve_within(
+        &self,
+        path: &Path,
+        explore: Explore,
+        most: usize,
+    ) -> (Delegation, usize) {
         let mut walk = Walk { resolver: self, explore, most, steps: 0, nesting: 0 };
         let mut delegation = walk.look_up(path, None, 0);
         for transformer in self.transformers {
@@ -91,9 +101,9 @@ impl Resolver<'_> {
         if walk.steps > most {
             let message = format!("{path} fans out into more than {most} steps");
             let failure = Failure::new(FailureKind::TooManySteps, message);
-            return Delegation::new(path.clone(), None, Step::Failed(failure));
+            return (Delegation::new(path.clone(), None, Step::Failed(failure)), walk.steps);
         }
-        delegation
+        (delegation, walk.steps)
     }
 }
 

@@ -15,6 +15,7 @@ use crate::path::Path;
 
 pub use explain::explain_short;
 pub(crate) use explain::{bound, endless};
+pub(crate) use spread::shares;
 pub use spread::spread;
 
 /// One step of a resolution.
@@ -163,7 +164,7 @@ pub(crate) fn shares_of(branches: &[(f64, Delegation)]) -> Vec<f64> {
         .iter()
         .map(|(weight, branch)| is_bound(branch.outcome).then_some(*weight))
         .collect();
-    spread::shares(&weights)
+    shares(&weights)
 }
 
 struct Walk<'d> {

@@ -3,7 +3,10 @@
 #![cfg(all(feature = "render", feature = "serde"))]
 #![allow(clippy::unwrap_used)] // failing is what a test does
 
-use dtab::{Code, Dtab, Source, check_dtab, check_path, render};
+use std::sync::Arc;
+
+use dtab::lint::{Known, lint};
+use dtab::{Code, Diagnostic, Dtab, Source, check_dtab, check_path, render};
 
 /// An example of each kind that is too long, or too dull, for its explanation.
 fn bad_example(code: Code) -> String {
@@ -14,9 +17,15 @@ fn bad_example(code: Code) -> String {
     }
 }
 
+/// Every mistake of a text; if it has none, what is hardly meant.
+fn found_in(source: &Arc<Source>) -> Vec<Diagnostic> {
+    let (dtab, found) = check_dtab(source);
+    if found.is_empty() { lint(&dtab, source, &Known::default()) } else { found }
+}
+
 fn rendered(text: &str) -> String {
     let source = Source::new("example.dtab", text);
-    let (_, found) = check_dtab(&source);
+    let found = found_in(&source);
     let shown = found.len().min(8); // the last ones, where there are too many
     render(&found[found.len() - shown..], &source, false)
 }
@@ -28,7 +37,7 @@ fn every_kind_has_a_text_that_shows_it_and_nothing_else() {
             continue; // see below
         }
         let source = Source::new("example.dtab", bad_example(code));
-        let (_, found) = check_dtab(&source);
+        let found = found_in(&source);
         let codes: Vec<Code> = found.iter().map(|found| found.code).collect();
         assert!(!codes.is_empty() && codes.iter().all(|&found| found == code), "{code}: {codes:?}");
     }
@@ -38,6 +47,10 @@ fn every_kind_has_a_text_that_shows_it_and_nothing_else() {
 fn what_an_explanation_says_to_write_is_right() {
     for (bad, good) in Code::ALL.iter().filter_map(|code| code.examples()) {
         assert!(Dtab::parse(good).is_ok() || bad.is_empty(), "{good}");
+    }
+    for rule in dtab::lint::RULES {
+        let found = found_in(&Source::new("good.dtab", rule.good));
+        assert_eq!(found, [], "{}", rule.code);
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use dtab::lint::{Known, lint};
 use dtab::{Dtab, Source, check_dtab, format, render, sarif, to_json};
 
 /// The text of a fixture, named as a user would name it.
@@ -36,7 +37,7 @@ fn files_with_mistakes_get_them_all_reported() {
 #[test]
 fn files_without_mistakes_are_laid_out() {
     settings().bind(|| {
-        insta::glob!("../../fixtures/dtab/ok", "*.dtab", |path| {
+        insta::glob!("../../fixtures/dtab", "{ok,layout}/*.dtab", |path| {
             let source = source(path);
             let formatted = format(source.text()).unwrap();
             assert_eq!(Dtab::parse(&formatted), Dtab::parse(source.text()));
@@ -44,6 +45,28 @@ fn files_without_mistakes_are_laid_out() {
             insta::assert_snapshot!("ok", formatted);
         });
     });
+}
+
+#[test]
+fn nothing_is_found_in_files_that_say_what_is_meant() {
+    let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
+    let mut count = 0;
+    let mut folders = vec![fixtures.join("dtab/ok"), fixtures.join("cases")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "dtab") {
+                let source = source(&path);
+                let (dtab, mistakes) = check_dtab(&source);
+                let found = lint(&dtab, &source, &Known::default());
+                assert_eq!((mistakes, found), (vec![], vec![]), "{}", path.display());
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 2, "{count} files");
 }
 
 #[test]

@@ -50,6 +50,19 @@ pub(super) fn rewriting(class: &str) -> Option<fn(&Elements<'_>) -> Rewritten> {
     Some(rewrite)
 }
 
+/// How many elements the function of a class reads. What follows them it hands on.
+pub(super) fn reads(class: &str) -> Option<usize> {
+    match class {
+        "io.buoyant.http.anyMethod" | "io.buoyant.http.anyHost" => Some(1),
+        "io.buoyant.http.domainToPath" => Some(1),
+        "io.buoyant.http.anyMethodPfx" | "io.buoyant.http.anyHostPfx" => Some(2),
+        "io.buoyant.http.domainToPathPfx" | "io.buoyant.http.subdomainOf" => Some(2),
+        "io.buoyant.hostportPfx" | "io.buoyant.porthostPfx" => Some(2),
+        "io.buoyant.http.subdomainOfPfx" => Some(3),
+        _ => None,
+    }
+}
+
 fn keep_first(
     elements: &Elements<'_>,
     rewrite: impl Fn(Option<&str>, &Elements<'_>) -> Rewritten,

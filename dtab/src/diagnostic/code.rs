@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::lint::Rule;
+
 /// The kind of a finding. Its name is stable: scripts and editors may rely on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -80,6 +82,30 @@ pub enum Code {
     TooDeep,
     /// `too-many-errors`: The text holds so many mistakes that the rest of it was not looked at.
     TooManyErrors,
+    /// `unreachable-dentry`: No name comes to the entry.
+    UnreachableDentry,
+    /// `unused-fallback`: A branch stands behind one that is never negative.
+    UnusedFallback,
+    /// `dead-branch`: A path that no entry matches.
+    DeadBranch,
+    /// `cycle`: A name that becomes itself again.
+    Cycle,
+    /// `unknown-namer`: There is no such namer or built-in name.
+    UnknownNamer,
+    /// `namer-refuses`: A built-in name that is not written as it must be.
+    NamerRefuses,
+    /// `prefix-cannot-match`: A prefix that names do not have.
+    PrefixCannotMatch,
+    /// `weight-sum`: Weights that do not add up to what they seem to.
+    WeightSum,
+    /// `zero-weight`: A branch without a share.
+    ZeroWeight,
+    /// `duplicate-dentry`: An entry that stands in the table again.
+    DuplicateDentry,
+    /// `only-negative`: An entry of nothing but `~` and `!`.
+    OnlyNegative,
+    /// `bad-allow`: A comment that allows nothing.
+    BadAllow,
 }
 
 impl Code {
@@ -122,6 +148,18 @@ impl Code {
         Code::CommaBetweenDestinations,
         Code::TooDeep,
         Code::TooManyErrors,
+        Code::UnreachableDentry,
+        Code::UnusedFallback,
+        Code::DeadBranch,
+        Code::Cycle,
+        Code::UnknownNamer,
+        Code::NamerRefuses,
+        Code::PrefixCannotMatch,
+        Code::WeightSum,
+        Code::ZeroWeight,
+        Code::DuplicateDentry,
+        Code::OnlyNegative,
+        Code::BadAllow,
     ];
 
     /// The stable name, such as `missing-arrow`.
@@ -164,6 +202,18 @@ impl Code {
             Code::CommaBetweenDestinations => "comma-between-destinations",
             Code::TooDeep => "too-deep",
             Code::TooManyErrors => "too-many-errors",
+            Code::UnreachableDentry => "unreachable-dentry",
+            Code::UnusedFallback => "unused-fallback",
+            Code::DeadBranch => "dead-branch",
+            Code::Cycle => "cycle",
+            Code::UnknownNamer => "unknown-namer",
+            Code::NamerRefuses => "namer-refuses",
+            Code::PrefixCannotMatch => "prefix-cannot-match",
+            Code::WeightSum => "weight-sum",
+            Code::ZeroWeight => "zero-weight",
+            Code::DuplicateDentry => "duplicate-dentry",
+            Code::OnlyNegative => "only-negative",
+            Code::BadAllow => "bad-allow",
         }
     }
 
@@ -190,6 +240,9 @@ impl Code {
 
     /// The rule behind the finding.
     pub fn rule(self) -> &'static str {
+        if let Some(rule) = Rule::of(self) {
+            return rule.rule;
+        }
         match self {
             Code::UnexpectedText => {
                 "Something stands where the grammar has no place for it, and nothing more can \
@@ -307,11 +360,16 @@ impl Code {
                 "The text holds so many mistakes that the rest of it was not looked at. \
                  Perhaps it is not a dtab at all."
             }
+            // The others have a rule of their own.
+            _ => "",
         }
     }
 
     /// A text that breaks the rule, and one that says what was meant.
     pub fn examples(self) -> Option<(&'static str, &'static str)> {
+        if let Some(rule) = Rule::of(self) {
+            return Some((rule.bad, rule.good));
+        }
         let examples = match self {
             Code::UnexpectedText => ("/a => /b < /c ;", "/a => /b | /c ;"),
             Code::MissingArrow => ("/svc /host ;", "/svc => /host ;"),
@@ -359,7 +417,7 @@ impl Code {
             Code::CommaBetweenEntries => ("/a => /b , /c => /d", "/a => /b ; /c => /d"),
             Code::CommaBetweenDestinations => ("/svc => /a, /b ;", "/svc => /a | /b ;"),
             Code::TooDeep => ("/svc => ((((… more than 100 of them …)))) ;", "/svc => /a | /b ;"),
-            Code::TooManyErrors => return None,
+            _ => return None,
         };
         Some(examples)
     }

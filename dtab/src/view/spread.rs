@@ -50,7 +50,7 @@ fn usable(tree: &NameTree<Bound>) -> bool {
 }
 
 /// The part that each weight has of all; 0 for a branch that has dropped out (`None`).
-pub(super) fn shares(weights: &[Option<f64>]) -> Vec<f64> {
+pub(crate) fn shares(weights: &[Option<f64>]) -> Vec<f64> {
     let kept = || weights.iter().flatten();
     // An infinite weight leaves nothing to finite ones; if all are zero, all count alike.
     let level: fn(f64) -> f64 = if kept().any(|weight| weight.is_infinite()) {
