@@ -12,16 +12,20 @@ use anstream::AutoStream;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 mod check;
+mod classes;
 mod completions;
 mod config;
 mod delegate;
 mod demo;
+mod diff;
+mod explain;
 mod fmt;
 mod input;
 mod log;
 mod man;
 mod run;
 mod sign_override;
+mod table_file;
 mod top;
 mod ui;
 
@@ -40,6 +44,7 @@ Examples:
   fingerpost check linkerd.yaml routes.dtab
   fingerpost config reference
   fingerpost fmt --check routes.dtab
+  fingerpost diff old.dtab new.dtab
 
 Exit status: 0 clean, 1 findings, 2 cannot read or wrongly used.",
     disable_help_subcommand = true,
@@ -72,6 +77,9 @@ enum Command {
     Delegate(delegate::Args),
     Check(check::Args),
     Fmt(fmt::Args),
+    Explain(explain::Args),
+    Classes(classes::Args),
+    Diff(diff::Args),
     Run(run::Args),
     Top(top::Args),
     Demo(demo::Args),
@@ -164,6 +172,9 @@ pub fn main() -> ExitCode {
         Command::Delegate(args) => delegate::run(args, output),
         Command::Check(args) => check::run(&args, output),
         Command::Fmt(args) => fmt::run(&args, output),
+        Command::Explain(args) => explain::run(&args, output),
+        Command::Classes(args) => classes::run(&args, output),
+        Command::Diff(args) => diff::run(&args, output),
         Command::Run(args) => run::run(&args, output),
         Command::Top(args) => top::run(&args, output),
         Command::Demo(args) => demo::run(&args, output),

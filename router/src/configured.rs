@@ -28,7 +28,7 @@ pub fn namers(config: &Config, rt: &Handle) -> Result<Arc<LiveNamers>, Failure> 
     let hosts = Hosts::system(rt.clone());
     let mut namers = Vec::new();
     for configured in config.namers.iter().rev() {
-        let prefix = Path::from_segments(["#"]).concat(&configured.prefix);
+        let prefix = configured.name_prefix();
         let live = namer(configured, &prefix, &hosts)?;
         let transformers = configured.transformers.iter().map(transformer::build).collect();
         namers.push((prefix, transformed(live, transformers)));

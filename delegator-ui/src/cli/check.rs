@@ -5,29 +5,40 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::ValueEnum;
-use dtab::{Diagnostic, Source};
+use dtab::lint::{Known, RULES, Rule, lint};
+use dtab::{Code, Diagnostic, Severity, Source};
 use router::config::{self, ConfigErrors};
 
+use super::table_file::TableFile;
 use super::{Outcome, Output, Result, input};
 
 mod machine;
 
-/// Report every mistake of dtab files and configurations
+/// Report every mistake of dtab files and configurations, and what is hardly meant
 ///
 /// What ends in .yaml, .yml or .json is read as a linkerd.yaml, what ends in .dtab as a dtab;
-/// anything else by its looks.
+/// anything else by its looks. Findings about what a table means, such as an entry that no name comes
+/// to, are warnings unless they make names fail. `fingerpost explain CODE` says more of a finding; a
+/// comment `# fingerpost: allow(CODE) REASON` before an entry leaves it out.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   fingerpost check routes.dtab linkerd.yaml
+  fingerpost check --deny warnings *.dtab
   fingerpost check --format sarif *.dtab > findings.sarif
   echo '/svc => /host' | fingerpost check -
 
-Exit status: 0 no mistakes, 1 mistakes, 2 cannot read.")]
+Exit status: 0 no errors, 1 errors, 2 cannot read.")]
 pub(super) struct Args {
-    /// How to print what is found: text, json or sarif
+    /// How to print what is found: text, json, sarif, or github (annotations of a workflow)
     #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
     format: Format,
+    /// Take findings of this kind for errors; `warnings` are all
+    #[arg(long, value_name = "CODE", value_parser = denied)]
+    deny: Vec<Denied>,
+    /// Leave findings of this kind out
+    #[arg(long, value_name = "CODE", value_parser = lint_code)]
+    allow: Vec<Code>,
     /// The files; - for standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
@@ -38,9 +49,30 @@ enum Format {
     Text,
     Json,
     Sarif,
+    Github,
 }
 
-/// The mistakes of one file.
+/// Which warnings are errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Denied {
+    Warnings,
+    Code(Code),
+}
+
+fn denied(text: &str) -> std::result::Result<Denied, String> {
+    if text == "warnings" { Ok(Denied::Warnings) } else { lint_code(text).map(Denied::Code) }
+}
+
+/// The code of a rule about what tables mean; mistakes of the grammar cannot be left out.
+fn lint_code(text: &str) -> std::result::Result<Code, String> {
+    let code = Code::from_name(text).filter(|code| Rule::of(*code).is_some());
+    code.ok_or_else(|| {
+        let known: Vec<_> = RULES.iter().map(|rule| rule.code.name()).collect();
+        format!("there is no such rule; there are {}", known.join(", "))
+    })
+}
+
+/// What is found in one file.
 enum Found {
     Dtab(Arc<Source>, Vec<Diagnostic>),
     Config(ConfigErrors),
@@ -51,14 +83,14 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result {
     let mut all = Vec::new();
     for file in &args.files {
         match input::read(file) {
-            Ok(source) => all.extend(check(file, &source)),
+            Ok(source) => all.extend(check(file, &source, args)),
             Err(error) => {
                 output.complain(&error);
                 outcome = Outcome::Unusable;
             }
         }
     }
-    if outcome == Outcome::Clean && !all.is_empty() {
+    if outcome == Outcome::Clean && all.iter().any(Found::has_errors) {
         outcome = Outcome::Findings;
     }
     match args.format {
@@ -70,15 +102,33 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result {
         }
         Format::Json => super::write_json(&machine::json(&all), output)?,
         Format::Sarif => super::write_json(&machine::sarif(&all), output)?,
+        Format::Github => output.out.write_all(machine::github(&all).as_bytes())?,
     }
     Ok(outcome)
 }
 
-fn check(file: &Path, source: &Arc<Source>) -> Option<Found> {
-    if is_config(file, source.text()) {
-        return config::parse(source.name(), source.text()).err().map(Found::Config);
+fn check(file: &Path, source: &Arc<Source>, args: &Args) -> Option<Found> {
+    let mut found = if is_config(file, source.text()) {
+        let config = match config::parse(source.name(), source.text()) {
+            Ok(config) => config,
+            Err(errors) => return Some(Found::Config(errors)),
+        };
+        let tables = config.routers.iter().map(|router| TableFile::of_router(&config, router));
+        tables.flat_map(|table| lint(&table.dtab, source, &table.known)).collect()
+    } else {
+        let (dtab, found) = dtab::check_dtab(source);
+        if found.is_empty() { lint(&dtab, source, &Known::default()) } else { found }
+    };
+    found.retain(|finding| !args.allow.contains(&finding.code));
+    for finding in &mut found {
+        let is_denied = |denied: &Denied| match denied {
+            Denied::Warnings => true,
+            Denied::Code(code) => *code == finding.code,
+        };
+        if args.deny.iter().any(is_denied) {
+            finding.severity = Severity::Error;
+        }
     }
-    let (_, found) = dtab::check_dtab(source);
     (!found.is_empty()).then(|| Found::Dtab(source.clone(), found))
 }
 
@@ -100,6 +150,15 @@ pub(super) fn is_config(file: &Path, text: &str) -> bool {
 }
 
 impl Found {
+    fn has_errors(&self) -> bool {
+        match self {
+            Found::Config(_) => true,
+            Found::Dtab(_, found) => {
+                found.iter().any(|finding| finding.severity == Severity::Error)
+            }
+        }
+    }
+
     fn text(&self) -> String {
         match self {
             Found::Config(errors) => errors.render(true),

@@ -129,6 +129,11 @@ fn read_path(text: &str) -> Result<Path> {
     path.ok_or_else(|| Error::Drawn(dtab::render(&found, &source, true)))
 }
 
+/// A path, as an argument of a command.
+pub(super) fn path_argument(text: &str) -> std::result::Result<Path, String> {
+    Path::parse(text).map_err(|error| error.to_string())
+}
+
 /// A name, resolved.
 #[derive(Clone, Debug, PartialEq)]
 struct Resolved {
@@ -240,7 +245,7 @@ async fn watch(args: &Args, world: &World, path: &Path, output: &mut Output) -> 
 }
 
 /// Which of several routers is meant: the one with the label, else the only one.
-fn choose_router<'a>(
+pub(super) fn choose_router<'a>(
     labels: impl Iterator<Item = &'a str> + Clone,
     wanted: Option<&str>,
     of: &str,

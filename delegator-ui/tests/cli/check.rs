@@ -44,7 +44,8 @@ fn several_files_are_reported_in_their_order() {
 
 #[test]
 fn clean_files_are_passed_in_silence() {
-    let shell = Shell::with(&[("a.dtab", "/a => /b ;\n"), ("linkerd.yaml", CONFIG), ("empty", "")]);
+    let files = [("a.dtab", "/a => /#/io.l5d.fs ;\n"), ("linkerd.yaml", CONFIG), ("empty", "")];
+    let shell = Shell::with(&files);
     let ran = shell.run(&["check", "a.dtab", "linkerd.yaml", "empty"]);
     assert_eq!(ran.transcript(), "$ fingerpost check a.dtab linkerd.yaml empty\nstatus: 0\n");
 }
@@ -82,4 +83,64 @@ fn colour_is_for_those_who_see_it() {
     let shell = Shell::with(&[("a.dtab", "/a = /b ;\n")]);
     assert!(!shell.run(&["check", "a.dtab"]).stdout.contains('\x1b'));
     assert!(shell.run(&["check", "a.dtab", "--color", "always"]).stdout.contains('\x1b'));
+}
+
+const HARDLY_MEANT: &str = "\
+/host => /#/io.l5d.fs ;
+/svc/web => /host/web-v2 ;
+/svc => /$/inet/127.1/8080 | /hots ;
+";
+
+#[test]
+fn what_is_hardly_meant_is_a_warning_and_no_error() {
+    assert_run!(Shell::with(&[("a.dtab", HARDLY_MEANT)]), &["check", "a.dtab"]);
+}
+
+#[test]
+fn warnings_may_be_denied_and_left_out() {
+    let shell = Shell::with(&[("a.dtab", HARDLY_MEANT)]);
+    let status = |args: &[&str]| shell.run(&[&["check", "a.dtab"], args].concat()).status;
+    assert_eq!(status(&[]), Some(0));
+    assert_eq!(status(&["--deny", "warnings"]), Some(1));
+    assert_eq!(status(&["--deny", "unused-fallback"]), Some(1));
+    assert_eq!(status(&["--deny", "cycle"]), Some(0));
+    let allow = ["--allow", "unused-fallback", "--allow", "unreachable-dentry"];
+    assert_eq!(status(&[&allow[..], &["--deny", "warnings"]].concat()), Some(0));
+    assert_run!(shell, &["check", "a.dtab", "--deny", "missing-arrow"]);
+}
+
+#[test]
+fn a_comment_allows_what_stands_behind_it() {
+    let text = "\
+# fingerpost: allow(dead-branch) the routers' own table has /legacy
+/svc => /#/io.l5d.fs | /legacy ;
+/svc/a => /gone ; # fingerpost: allow(dead-branch) until Monday
+/svc/b => /gone ;
+# fingerpost: allow(dead-branch)
+/svc/c => /gone ;
+";
+    assert_run!(Shell::with(&[("a.dtab", text)]), &["check", "a.dtab"]);
+}
+
+#[test]
+fn the_tables_of_a_configuration_are_looked_at_with_its_namers() {
+    let config = "\
+routers:
+- protocol: http
+  dtab: |
+    /svc => /#/io.l5d.fs ;
+    /svc/old => /#/io.l5d.consul/dc1 ;
+    /host => /svc ;
+    /svc/loop => /host/loop ;
+  servers: [{port: 4140}]
+namers:
+- {kind: io.l5d.fs, rootDir: .}
+";
+    assert_run!(Shell::with(&[("linkerd.yaml", config)]), &["check", "linkerd.yaml"]);
+}
+
+#[test]
+fn findings_are_annotations_of_a_workflow() {
+    let files = [("a.dtab", HARDLY_MEANT), ("b,1.dtab", "/svc = /host ;\n")];
+    assert_run!(Shell::with(&files), &["check", "--format", "github", "a.dtab", "b,1.dtab"]);
 }

@@ -1,9 +1,12 @@
 //! The built binary, run as people run it: what it prints, and its exit status.
 
 mod check;
+mod classes;
 mod config;
 mod delegate;
 mod demo;
+mod diff;
+mod explain;
 mod fmt;
 mod help;
 mod run;

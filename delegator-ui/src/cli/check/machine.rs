@@ -3,6 +3,8 @@
 //! Dtab files and configurations are reported in one shape, that of [`dtab::to_json`] and
 //! [`dtab::sarif`]; a finding in a configuration also has the path of its `key`.
 
+use std::fmt::Write;
+
 use dtab::{Diagnostic, Position, Source};
 use router::config::{ConfigError, ConfigErrors};
 use serde_json::{Value, json};
@@ -61,6 +63,40 @@ fn config_json(error: &ConfigError, source: &Source) -> Value {
 
 fn ends(error: &ConfigError, source: &Source) -> (Position, Position) {
     (source.position(error.span.start), source.position(error.span.end))
+}
+
+/// Annotations for the changed lines of a pull request, one a line: `::error file=…,line=…::…`, as
+/// GitHub's workflow commands are.
+pub(super) fn github(all: &[Found]) -> String {
+    let list = json(all);
+    let mut text = String::new();
+    for finding in list.as_array().into_iter().flatten() {
+        let get = |key: &str| finding[key].as_str().unwrap_or_default();
+        let help = finding["help"].as_str().map(|help| format!("\nhelp: {help}"));
+        let _ = writeln!(
+            text,
+            "::{} file={},line={},col={},endLine={},endColumn={},title={}::{}",
+            get("severity"),
+            property(get("file")),
+            finding["line"],
+            finding["column"],
+            finding["end"]["line"],
+            finding["end"]["column"],
+            property(get("code")),
+            data(&format!("{}{}", get("message"), help.unwrap_or_default())),
+        );
+    }
+    text
+}
+
+/// A text in which nothing ends a command.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// The same for a property, which `,` and `:` would end.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
 /// One SARIF document over all files.

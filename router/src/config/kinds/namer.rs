@@ -17,6 +17,18 @@ pub struct NamerConfig {
     pub transformers: Vec<TransformerConfig>,
 }
 
+impl NamerConfig {
+    /// The front of the names that it answers for: `/#/io.l5d.fs`.
+    pub fn name_prefix(&self) -> Path {
+        Path::from_segments(["#"]).concat(&self.prefix)
+    }
+
+    /// Whether it gives names other names, rather than addresses.
+    pub fn rewrites(&self) -> bool {
+        matches!(self.kind, NamerKind::Rewrite(_))
+    }
+}
+
 /// The kinds of namers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NamerKind {
