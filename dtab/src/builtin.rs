@@ -21,8 +21,8 @@ use crate::tree::NameTree;
 
 mod utility;
 
-/// What the first element behind `/$/` may be, for those who misspell it.
-pub(crate) const CLASSES: &[&str] = &[
+/// What the first element behind `/$/` may be, for those who misspell it or begin to write it.
+pub const CLASSES: &[&str] = &[
     "inet",
     "fixedinet",
     "nil",

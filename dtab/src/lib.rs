@@ -117,6 +117,7 @@
 //! |---|---|
 //! | `path`, `dentry`, `dtab`, `tree` | the values, and how they are shown |
 //! | `syntax` | the strict grammar, and `recover`, which reports every mistake |
+//! | `tokens` | what stands where in a text, right or wrong |
 //! | `diagnostic`, `render`, `span` | findings, how they are drawn, and places |
 //! | `format` | a table laid out by rule, comments kept |
 //! | `index` | look-up in large tables |
@@ -146,6 +147,7 @@ mod render;
 mod resolve;
 mod span;
 mod syntax;
+mod tokens;
 mod transform;
 mod tree;
 pub mod view;
@@ -153,7 +155,7 @@ pub mod why_not;
 #[cfg(feature = "serde")]
 pub mod wire;
 
-pub use crate::builtin::literal;
+pub use crate::builtin::{CLASSES as BUILT_IN, literal};
 pub use crate::delegation::{Delegation, Layer, Outcome, Step, Via};
 pub use crate::dentry::{Dentry, Element, Prefix};
 pub use crate::diagnostic::{Code, Diagnostic, Fix, Label, Severity};
@@ -175,5 +177,6 @@ pub use crate::span::{Place, Position, Source, Span};
 pub use crate::syntax::{
     Expected, MAX_NESTING, SyntaxError, check_dtab, check_path, check_tree, parse_tree,
 };
+pub use crate::tokens::{Token, TokenKind, tokens};
 pub use crate::transform::{Rule, Transformer};
 pub use crate::tree::{DEFAULT_WEIGHT, NameTree, Weighted};

@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used)] // failing is what a test does
 
 use dtab::{
-    Dentry, Dtab, NameTree, Path, Prefix, Source, Weighted, check_dtab, check_path, check_tree,
-    format, parse_tree, render,
+    Dentry, Dtab, NameTree, Path, Prefix, Source, TokenKind, Weighted, check_dtab, check_path,
+    check_tree, format, parse_tree, render, tokens,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -179,6 +179,27 @@ fn strict_and_recovering_agree(text: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// What lies before, between and behind the tokens says nothing.
+fn between_tokens_is_white_space(text: &str) -> Result<(), TestCaseError> {
+    let white =
+        |text: &str| !text.contains('#') && Dtab::parse(text).is_ok_and(|dtab| dtab.is_empty());
+    let mut end = 0;
+    for token in tokens(text) {
+        let gap = text.get(end..token.span.start as usize);
+        prop_assert!(gap.is_some_and(white), "{gap:?} before {token:?}");
+        prop_assert!(token.span.start < token.span.end, "{token:?} is empty");
+        end = token.span.end as usize;
+    }
+    prop_assert!(text.get(end..).is_some_and(white), "behind {end}");
+    Ok(())
+}
+
+/// The tokens of a kind, as they are written.
+fn told(text: &str, kind: TokenKind) -> impl Iterator<Item = &str> {
+    let of_kind = tokens(text).filter(move |token| token.kind == kind);
+    of_kind.map(|token| &text[token.span.start as usize..token.span.end as usize])
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(
         std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(128)
@@ -268,11 +289,29 @@ proptest! {
     fn the_recovering_reader_refuses_what_the_strict_one_does(text in mangled(dtab_text())) {
         strict_and_recovering_agree(&text)?;
         prop_assert_eq!(format(&text).is_ok(), Dtab::parse(&text).is_ok());
+        between_tokens_is_white_space(&text)?;
+    }
+
+    #[test]
+    fn tokens_tell_the_prefixes_and_paths_of_a_table(text in dtab_text()) {
+        between_tokens_is_white_space(&text)?;
+        let dtab = Dtab::parse(&text).unwrap();
+        let prefixes = told(&text, TokenKind::Prefix).map(|text| Prefix::parse(text).unwrap());
+        prop_assert!(prefixes.eq(dtab.iter().map(|dentry| dentry.prefix.clone())));
+        let mut leaves = Vec::new();
+        for dentry in &dtab {
+            dentry.dst.for_each_leaf(&mut |leaf| leaves.push(leaf.clone()));
+        }
+        let paths: Vec<_> =
+            told(&text, TokenKind::Path).map(|text| Path::parse(text).unwrap()).collect();
+        prop_assert_eq!(paths, leaves);
+        prop_assert_eq!(told(&text, TokenKind::Unknown).next(), None);
     }
 
     #[test]
     fn any_text_at_all_is_read_or_refused(text in "[/a* =>;|&()~!$#0-9.\\\\x,\n\u{a0}é\"-]{0,40}") {
         strict_and_recovering_agree(&text)?;
+        between_tokens_is_white_space(&text)?;
     }
 
     #[test]
