@@ -58,6 +58,7 @@ use dtab::Source;
 pub use self::access_log::{AccessLogConfig, AccessLogFormat, RollPolicy};
 pub use self::admin::{AdminConfig, SecurityConfig, UsageConfig};
 pub use self::client::{ClientConfig, ClientEntry, ClientsConfig, HttpVersion, PoolConfig};
+pub use self::embedded::{EmbeddedDtab, dtabs};
 pub use self::error::{Code, ConfigError, ConfigErrors, Related};
 pub use self::http2::Http2Config;
 pub use self::limits::LimitsConfig;
