@@ -22,6 +22,7 @@ mod explain;
 mod fmt;
 mod input;
 mod log;
+mod lsp;
 mod man;
 mod run;
 mod sign_override;
@@ -84,6 +85,7 @@ enum Command {
     Top(top::Args),
     Demo(demo::Args),
     Ui(ui::Args),
+    Lsp(lsp::Args),
     Config(config::Args),
     SignOverride(sign_override::Args),
     Completions(completions::Args),
@@ -179,6 +181,7 @@ pub fn main() -> ExitCode {
         Command::Top(args) => top::run(&args, output),
         Command::Demo(args) => demo::run(&args, output),
         Command::Ui(args) => ui::run(&args, output),
+        Command::Lsp(args) => lsp::run(&args, output),
         Command::Config(args) => config::run(&args, output),
         Command::SignOverride(args) => sign_override::run(&args, output),
         Command::Completions(args) => completions::run(args, output),

@@ -6,5 +6,6 @@
 
 pub mod cli;
 pub mod demo;
+pub mod lsp;
 pub mod view;
 pub mod web;

@@ -22,6 +22,7 @@ mod world;
 
 pub(super) use self::admin::Admin;
 pub(super) use self::tables::parse as parse_table;
+pub(super) use self::world::interpreter;
 use tables::Tables;
 use world::World;
 

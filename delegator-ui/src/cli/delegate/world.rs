@@ -46,29 +46,9 @@ impl World {
             let (label, base) = admin.router(args.router.as_deref()).await?;
             return Ok(World::Admin { admin, label, base });
         }
+        let (config, disco) = (args.config.as_deref(), args.disco.as_deref());
         let rt = Handle::current();
-        let interpreter = match (&args.config, &args.disco) {
-            (Some(file), _) => {
-                let config =
-                    config::load(file).map_err(|errors| Error::Drawn(errors.render(true)))?;
-                of_config(&config, args.router.as_deref(), &rt)?
-            }
-            (None, Some(dir)) if !dir.is_dir() => {
-                return Err(Error::new(format!("--disco {}: not a directory", dir.display())));
-            }
-            (None, disco) => {
-                let hosts = Hosts::system(rt.clone());
-                let mut namers: Vec<(Path, Arc<dyn LiveNamer>)> = Vec::new();
-                if let Some(dir) = disco {
-                    let prefix = Path::from_segments(["#", "io.l5d.fs"]);
-                    let live = FsNamer::new(dir.clone(), prefix.clone(), hosts.clone());
-                    namers.push((prefix, Arc::new(live)));
-                }
-                let namers = LiveNamers::new(namers, hosts);
-                Interpreter::new(Dtab::empty(), Arc::new(namers), Vec::new(), rt)
-            }
-        };
-        Ok(World::Here(interpreter))
+        interpreter(config, disco, args.router.as_deref(), &rt).map(World::Here)
     }
 
     /// Resolves a name by the tables of this world and these.
@@ -132,6 +112,36 @@ impl World {
                 ];
                 admin.why_not(&asked).await
             }
+        }
+    }
+}
+
+/// The interpreter of a router of a configuration, or else of the built-in names and a directory of
+/// discovery files. What they watch is watched on `rt`.
+pub(in crate::cli) fn interpreter(
+    config: Option<&std::path::Path>,
+    disco: Option<&std::path::Path>,
+    router: Option<&str>,
+    rt: &Handle,
+) -> Result<Arc<Interpreter>> {
+    match (config, disco) {
+        (Some(file), _) => {
+            let config = config::load(file).map_err(|errors| Error::Drawn(errors.render(true)))?;
+            of_config(&config, router, rt)
+        }
+        (None, Some(dir)) if !dir.is_dir() => {
+            Err(Error::new(format!("--disco {}: not a directory", dir.display())))
+        }
+        (None, disco) => {
+            let hosts = Hosts::system(rt.clone());
+            let mut namers: Vec<(Path, Arc<dyn LiveNamer>)> = Vec::new();
+            if let Some(dir) = disco {
+                let prefix = Path::from_segments(["#", "io.l5d.fs"]);
+                let live = FsNamer::new(dir.to_owned(), prefix.clone(), hosts.clone());
+                namers.push((prefix, Arc::new(live)));
+            }
+            let namers = LiveNamers::new(namers, hosts);
+            Ok(Interpreter::new(Dtab::empty(), Arc::new(namers), Vec::new(), rt.clone()))
         }
     }
 }
