@@ -126,10 +126,12 @@
 //! | `resolve`, `delegation` | the evaluator, and every step of a resolution |
 //! | [`view`], [`wire`] | the steps in words, with shares; the same as JSON |
 //! | [`analyze`], [`lint`] | where all names go by a table; what in it is hardly meant |
+//! | [`case`] | unit tests of tables: what is expected of a name, and what cases reach |
 //! | [`mod@why_not`] | why a name does not lead to a destination, and which override would make it |
 
 pub mod analyze;
 mod builtin;
+pub mod case;
 mod delegation;
 mod dentry;
 mod diagnostic;
