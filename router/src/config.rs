@@ -27,6 +27,7 @@ mod access_log;
 mod admin;
 mod client;
 mod conflicts;
+pub mod document;
 mod embedded;
 mod error;
 mod http2;
@@ -47,7 +48,7 @@ mod socket;
 #[cfg(test)]
 mod tests;
 mod tls;
-mod value;
+pub(crate) mod value;
 
 use std::io::Read;
 use std::path::Path;

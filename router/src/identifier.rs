@@ -8,6 +8,7 @@
 //! To add a kind: a file here with its struct and `impl Identifier`, and its name in the
 //! configuration's table of kinds.
 
+mod asked;
 mod header;
 mod header_path;
 mod header_token;
@@ -22,6 +23,7 @@ use dtab::{Path, SyntaxError};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method, StatusCode, Version, header as fields};
 
+pub use self::asked::{AskedRequest, BadOverride, BadRequest};
 pub use self::header::HeaderIdentifier;
 pub use self::header_path::HeaderPathIdentifier;
 pub use self::header_token::HeaderTokenIdentifier;

@@ -1,16 +1,12 @@
 //! What is asked of `/delegation.json` and its kin: a name or a request, and by which tables.
 
 use dtab::{Dtab, Path, Source};
-use http::header::HOST;
-use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
+use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::query::Params;
 use super::{AdminContext, AdminRouter};
-use crate::http::headers::{CTX_DTAB, USER_DTAB, baggage};
-use crate::http::proxy_uri;
-use crate::identifier::RequestHead;
+use crate::identifier::{AskedRequest, BadRequest};
 
 /// Why a question has no answer, for people, and the status that says so.
 pub(super) type Wrong = (StatusCode, String);
@@ -27,18 +23,7 @@ pub(super) struct Question {
 
 enum Asked {
     Path(Path),
-    Request(Asking),
-}
-
-/// A request, as a router would get it.
-struct Asking {
-    method: Method,
-    /// As it was asked.
-    url: String,
-    target: String,
-    headers: HeaderMap,
-    /// The same, in the order and spelling in which they were asked.
-    shown: Vec<(String, String)>,
+    Request(AskedRequest),
 }
 
 /// What is to be resolved.
@@ -58,7 +43,7 @@ impl Question {
     pub(super) fn read(params: &Params) -> Result<Self, Wrong> {
         let asked = match (params.get("path"), params.get("url")) {
             (Some(path), _) => Asked::Path(read_path(path)?),
-            (None, Some(url)) => Asked::Request(Asking::read(url, params)?),
+            (None, Some(url)) => Asked::Request(read_request(url, params)?),
             (None, None) => {
                 let why = "Invalid path: none is given, as in ?path=/svc/web; nor is a request, as in \
                            ?url=http://web/\n";
@@ -92,105 +77,50 @@ impl Question {
         };
         let (path, local, request) = match &self.asked {
             Asked::Path(path) => (Some(path.clone()), self.local.clone(), None),
-            Asked::Request(asking) => {
-                let (path, request) = asking.name(router);
-                (path, asking.overrides()?.concat(&self.local), Some(request))
+            Asked::Request(asked) => {
+                let (path, request) = name(asked, router);
+                let overrides = asked
+                    .overrides()
+                    .map_err(|wrong| bad(dtab::render(&wrong.found, &wrong.source, false)))?;
+                (path, overrides.concat(&self.local), Some(request))
             }
         };
         Ok(Resolvable { router, path, base, local, request })
     }
 }
 
-impl Asking {
-    fn read(url: &str, params: &Params) -> Result<Self, Wrong> {
-        let method = match params.get("method") {
-            None | Some("") => Method::GET,
-            Some(text) => Method::from_bytes(text.trim().as_bytes())
-                .map_err(|_| bad(format!("Invalid method: {}\n", text.escape_debug())))?,
-        };
-        let url = url.trim();
-        let invalid = |why: &dyn std::fmt::Display| bad(format!("Invalid URL: {why}\n"));
-        let direct = proxy_uri::direct(url).map_err(|error| invalid(&error))?;
-        let (host, target) = direct.map_or((None, url), |it| (Some(it.host), it.target));
-        if host.is_none() && !target.starts_with('/') {
-            return Err(invalid(&"it is one such as http://web/ or, with a Host header, /"));
-        }
-        let target = target.split('#').next().unwrap_or_default();
-        let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
-        PathAndQuery::try_from(target.as_str()).map_err(|error| invalid(&error))?;
-        let mut asking = Asking {
-            method,
-            url: url.to_owned(),
-            target,
-            headers: HeaderMap::new(),
-            shown: Vec::new(),
-        };
-        let lines = params.all("header").flat_map(str::lines);
-        for line in lines.map(str::trim).filter(|line| !line.is_empty()) {
-            let (name, value) = line.split_once(':').unwrap_or((line, ""));
-            if !line.contains(':') || !asking.add(name.trim_end(), value.trim()) {
-                let line = line.escape_debug();
-                return Err(bad(format!("Invalid header: {line}: it is one such as Host: web\n")));
-            }
-        }
-        // A Host that is asked for wins, as with any client.
-        if let Some(host) = host
-            && !asking.headers.contains_key(HOST)
-            && !asking.add("Host", host)
-        {
-            return Err(invalid(&"no host"));
-        }
-        Ok(asking)
-    }
-
-    fn add(&mut self, name: &str, value: &str) -> bool {
-        let (Ok(key), Ok(parsed)) =
-            (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes()))
-        else {
-            return false;
-        };
-        self.headers.append(key, parsed);
-        self.shown.push((name.to_owned(), value.to_owned()));
-        true
-    }
-
-    /// Its name by the identifiers of a router, and what there is to show of it.
-    fn name(&self, router: &AdminRouter) -> (Option<Path>, Value) {
-        let Asking { method, url, target, headers, shown } = self;
-        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-        let head = RequestHead {
-            method,
-            target,
-            version: router.version,
-            headers,
-            authority: host.filter(|_| router.version == Version::HTTP_2),
-            scheme: Some("http"),
-        };
-        let mut request = json!({ "method": method.as_str(), "url": url, "headers": shown });
-        match router.identifier.identify_by(&head) {
-            Ok((identification, by)) => {
-                request["identifier"] = json!(by.kind());
-                request["name"] = json!(identification.name.to_string());
-                (Some(identification.name), request)
-            }
-            Err(error) => {
-                request["error"] = json!(error.to_string());
-                (None, request)
-            }
+/// Reads the parameters `method` and any number of `header`.
+fn read_request(url: &str, params: &Params) -> Result<AskedRequest, Wrong> {
+    let invalid = |why: BadRequest| bad(format!("{why}\n"));
+    let method = params.get("method").filter(|method| !method.is_empty()).unwrap_or("GET");
+    let mut asked = AskedRequest::new(method, url).map_err(invalid)?;
+    let lines = params.all("header").flat_map(str::lines);
+    for line in lines.map(str::trim).filter(|line| !line.is_empty()) {
+        let added = line
+            .split_once(':')
+            .is_some_and(|(name, value)| asked.add(name.trim_end(), value.trim()).is_ok());
+        if !added {
+            return Err(invalid(BadRequest::Header(line.escape_debug().to_string())));
         }
     }
+    asked.complete().map_err(invalid)?;
+    Ok(asked)
+}
 
-    /// The overrides that it carries, as a server takes them that trusts its callers.
-    fn overrides(&self) -> Result<Dtab, Wrong> {
-        let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
-        let baggage = baggage::overrides(&self.headers).map(|value| text(&value));
-        let lines =
-            |name| self.headers.get_all(name).into_iter().map(|value| text(value.as_bytes()));
-        let mut all = Dtab::empty();
-        for value in baggage.chain(lines(CTX_DTAB)).chain(lines(USER_DTAB)) {
-            all = all.concat(&read_table("header", &value)?);
+/// The name of a request by the identifiers of a router, and what there is to show of it.
+fn name(asked: &AskedRequest, router: &AdminRouter) -> (Option<Path>, Value) {
+    let (method, url, headers) = (asked.method(), asked.url(), asked.headers());
+    let mut request = json!({ "method": method, "url": url, "headers": headers });
+    match asked.name(&router.identifier, router.version) {
+        Ok((name, by)) => {
+            request["identifier"] = json!(by.kind());
+            request["name"] = json!(name.to_string());
+            (Some(name), request)
         }
-        Ok(all)
+        Err(error) => {
+            request["error"] = json!(error.to_string());
+            (None, request)
+        }
     }
 }
 

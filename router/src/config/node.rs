@@ -16,7 +16,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 use super::error::{Code, clip};
 use super::json;
-use super::reader::Context;
+use super::reader::{Context, DocumentKind};
 
 /// Levels of lists and maps.
 pub(crate) const MAX_DEPTH: usize = 64;
@@ -102,7 +102,10 @@ pub(crate) fn parse(cx: &Context) -> Option<Node> {
     let input = if is_json {
         if let Err((offset, message)) = json::check(text) {
             cx.error(Code::Syntax, char_at(text, offset), "", format!("not JSON: {message}"))
-                .help("a configuration that begins with `{` is JSON: keys and texts in double quotes, no comments");
+                .help(format!(
+                    "a {} that begins with `{{` is JSON: keys and texts in double quotes, no comments",
+                    cx.kind().noun
+                ));
             return None;
         }
         masked = json::mask(text);
@@ -131,8 +134,8 @@ pub(crate) fn parse(cx: &Context) -> Option<Node> {
     }
     let root = builder.root.filter(|root| !root.is_null());
     if root.is_none() {
-        cx.error(Code::Missing, 0..0, "", "the configuration is empty")
-            .help("at least `routers` is needed, a list with one router");
+        let DocumentKind { noun, needs } = cx.kind();
+        cx.error(Code::Missing, 0..0, "", format!("the {noun} is empty")).help(needs);
     }
     root
 }
@@ -211,7 +214,7 @@ impl Builder<'_> {
                     return self.refuse(
                         &span,
                         "a second document",
-                        "a configuration is one document; remove the `---`",
+                        &format!("a {} is one document; remove the `---`", self.cx.kind().noun),
                     );
                 }
             }
@@ -356,7 +359,7 @@ impl Builder<'_> {
                 Code::UnsupportedYaml,
                 span.clone(),
                 &self.path(),
-                format!("{what} is not allowed in a configuration"),
+                format!("{what} is not allowed in a {}", self.cx.kind().noun),
             )
             .help(help);
         Err(Stop)

@@ -7,6 +7,7 @@
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::collections::HashMap;
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -16,18 +17,35 @@ use super::error::{Code, ConfigError, ConfigErrors, MAX_ERRORS, Related, clip, c
 use super::keys::{Key, Keys, Section};
 use super::node::{Entry, Node, Value, join};
 
+/// What a document is, for messages about it.
+#[derive(Clone, Copy, Debug)]
+pub struct DocumentKind {
+    /// As in "the NOUN is empty" and "a NOUN is one document".
+    pub noun: &'static str,
+    /// What to write into one that is empty.
+    pub needs: &'static str,
+}
+
 /// One run over one document: its text and what was found so far.
 pub(crate) struct Context {
     source: Arc<Source>,
+    kind: DocumentKind,
     errors: RefCell<Vec<ConfigError>>,
     omitted: Cell<usize>,
     shown: RefCell<HashMap<usize, serde_json::Value>>,
 }
 
 impl Context {
+    /// A configuration.
     pub(crate) fn new(source: Arc<Source>) -> Self {
+        let needs = "at least `routers` is needed, a list with one router";
+        Self::of(DocumentKind { noun: "configuration", needs }, source)
+    }
+
+    pub(crate) fn of(kind: DocumentKind, source: Arc<Source>) -> Self {
         Self {
             source,
+            kind,
             errors: RefCell::default(),
             omitted: Cell::new(0),
             shown: RefCell::default(),
@@ -36,6 +54,10 @@ impl Context {
 
     pub(crate) fn source(&self) -> &Arc<Source> {
         &self.source
+    }
+
+    pub(crate) fn kind(&self) -> DocumentKind {
+        self.kind
     }
 
     /// Reports an error; help and a second place can be added to what is returned.
@@ -94,13 +116,20 @@ impl Context {
 }
 
 /// An error that was just reported.
-pub(crate) struct Reported<'a> {
+pub struct Reported<'a> {
     cx: &'a Context,
     error: Option<RefMut<'a, ConfigError>>,
 }
 
+impl fmt::Debug for Reported<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Reported").field(&self.error.as_deref()).finish()
+    }
+}
+
 impl Reported<'_> {
-    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+    /// Says what to write instead.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
         if let Some(error) = &mut self.error {
             error.help = Some(help.into());
         }
@@ -125,7 +154,7 @@ impl Reported<'_> {
     }
 
     /// Ends a reader: nothing was read.
-    pub(crate) fn none<T>(self) -> Option<T> {
+    pub fn none<T>(self) -> Option<T> {
         drop(self);
         None
     }
@@ -133,20 +162,26 @@ impl Reported<'_> {
 
 /// A value that is being read: its node and key path.
 #[derive(Clone)]
-pub(crate) struct Field<'a> {
+pub struct Field<'a> {
     pub(crate) cx: &'a Context,
     pub(crate) node: &'a Node,
     pub(crate) path: String,
 }
 
+impl fmt::Debug for Field<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Field").field("path", &self.path).field("node", self.node).finish()
+    }
+}
+
 impl<'a> Field<'a> {
     /// Reports an error at this value.
-    pub(crate) fn error(&self, code: Code, message: impl Into<String>) -> Reported<'a> {
+    pub fn error(&self, code: Code, message: impl Into<String>) -> Reported<'a> {
         self.cx.error(code, self.span(), &self.path, message)
     }
 
     /// Reports that this value is not of the type that is wanted.
-    pub(crate) fn wrong_type(&self, wanted: &str) -> Reported<'a> {
+    pub fn wrong_type(&self, wanted: &str) -> Reported<'a> {
         self.error(Code::WrongType, format!("expected {wanted}, found {}", self.node.describe()))
     }
 
@@ -158,7 +193,8 @@ impl<'a> Field<'a> {
         }
     }
 
-    pub(crate) fn place(&self) -> Place {
+    /// Where it stands.
+    pub fn place(&self) -> Place {
         let span = self.span();
         Place { source: self.cx.source.clone(), span: Span::new(span.start, span.end) }
     }
@@ -170,11 +206,11 @@ impl<'a> Field<'a> {
 
     /// The value as an object with the keys of a section.
     pub(crate) fn object(&self, section: &'static Section) -> Option<Object<'a>> {
-        self.object_of(section.noun, section.keys)
+        self.object_of(section.noun, Known::Table(section.keys))
     }
 
     /// The value as an object with certain keys; `noun` names it in errors ("a server").
-    pub(crate) fn object_of(&self, noun: &'static str, keys: Keys) -> Option<Object<'a>> {
+    pub(crate) fn object_of(&self, noun: &'static str, keys: Known) -> Option<Object<'a>> {
         let Value::Map(entries) = &self.node.value else {
             return self
                 .error(
@@ -192,8 +228,17 @@ impl<'a> Field<'a> {
         })
     }
 
+    /// The same for keys of which no reference tells.
+    pub fn object_with(
+        &self,
+        noun: &'static str,
+        keys: &'static [&'static str],
+    ) -> Option<Object<'a>> {
+        self.object_of(noun, Known::Names(keys))
+    }
+
     /// The value as a list; what cannot be read is reported and left out.
-    pub(crate) fn list<T>(
+    pub fn list<T>(
         &self,
         noun: &'static str,
         read: impl Fn(&Field<'a>) -> Option<T>,
@@ -215,23 +260,48 @@ impl<'a> Field<'a> {
     }
 }
 
+/// The keys that an object may have.
+#[derive(Clone, Copy)]
+pub(crate) enum Known {
+    /// Those of a table, of which the reference tells.
+    Table(Keys),
+    /// These.
+    Names(&'static [&'static str]),
+}
+
+impl Known {
+    fn names(self) -> Vec<&'static str> {
+        match self {
+            Known::Table(keys) => {
+                keys.iter().copied().flatten().map(|key: &Key| key.name).collect()
+            }
+            Known::Names(names) => names.to_vec(),
+        }
+    }
+}
+
 /// An object that is being read, key by key.
-pub(crate) struct Object<'a> {
+pub struct Object<'a> {
     pub(crate) field: Field<'a>,
     entries: &'a [Entry],
     /// Its keys, but for the one that names its kind.
-    pub(crate) keys: Keys,
+    pub(crate) keys: Known,
     asked: Vec<&'static str>,
     /// As in "NOUN needs the key".
     pub(crate) noun: String,
 }
 
+impl fmt::Debug for Object<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Object").field("noun", &self.noun).field("path", &self.field.path).finish()
+    }
+}
+
 impl<'a> Object<'a> {
     /// The key's value if it is given; `null` counts as absent, as in Linkerd.
-    pub(crate) fn get(&mut self, key: &'static str) -> Option<Field<'a>> {
-        let mut table = self.keys.iter().copied().flatten();
+    pub fn get(&mut self, key: &'static str) -> Option<Field<'a>> {
         debug_assert!(
-            table.any(|row| row.name == key),
+            self.keys.names().contains(&key),
             "`{key}` is not in the table of {}",
             self.noun
         );
@@ -249,8 +319,13 @@ impl<'a> Object<'a> {
         Some(Field { cx: self.field.cx, node: &entry.value, path: join(&self.field.path, key) })
     }
 
+    /// Whether there is no key at all.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Reads a key that may be absent.
-    pub(crate) fn optional<T>(
+    pub fn optional<T>(
         &mut self,
         key: &'static str,
         read: impl FnOnce(&Field<'a>) -> Option<T>,
@@ -259,7 +334,7 @@ impl<'a> Object<'a> {
     }
 
     /// Reads a key that must be given.
-    pub(crate) fn required<T>(
+    pub fn required<T>(
         &mut self,
         key: &'static str,
         read: impl FnOnce(&Field<'a>) -> Option<T>,
@@ -271,7 +346,7 @@ impl<'a> Object<'a> {
     }
 
     /// Reports that a required key is absent, or null.
-    pub(crate) fn missing(&self, key: &str) -> Reported<'a> {
+    pub fn missing(&self, key: &str) -> Reported<'a> {
         let message = format!("{} needs the key `{key}`", self.noun);
         match self.entries.iter().find(|entry| entry.key == key) {
             Some(entry) => {
@@ -285,13 +360,13 @@ impl<'a> Object<'a> {
     }
 
     /// Refuses the keys that are not in the table.
-    pub(crate) fn finish(self) {
-        let table = || self.keys.iter().copied().flatten().map(|key: &Key| key.name);
-        for name in table() {
-            debug_assert!(self.asked.contains(&name), "`{name}` of {} is never read", self.noun);
+    pub fn finish(self) {
+        let table = self.keys.names();
+        for name in &table {
+            debug_assert!(self.asked.contains(name), "`{name}` of {} is never read", self.noun);
         }
         // What names the kind was asked for before the kind was known.
-        let mut known: Vec<_> = table().chain(self.asked.iter().copied()).collect();
+        let mut known: Vec<_> = table.into_iter().chain(self.asked.iter().copied()).collect();
         known.sort_unstable();
         known.dedup();
         for entry in self.entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {

@@ -2,7 +2,7 @@
 
 use crate::config::error::{Code, clip, closest};
 use crate::config::keys::Keys;
-use crate::config::reader::{Field, Object};
+use crate::config::reader::{Field, Known, Object};
 use crate::config::value;
 
 /// Reads the keys of a kind from the object that names it.
@@ -105,7 +105,7 @@ impl<T> Category<T> {
     /// Reads an object of this category: its kind, then the keys of that kind, and refuses all
     /// other keys.
     pub(crate) fn read(&self, field: &Field<'_>) -> Option<T> {
-        let mut object = field.object_of(self.article_noun, &[])?;
+        let mut object = field.object_of(self.article_noun, Known::Names(&[]))?;
         match (object.lookup(self.tag), self.default) {
             (Some(tag), _) => self.read_kind(&value::text(&tag)?, &tag, object),
             (None, Some(default)) => self.read_kind(default, field, object),
@@ -134,7 +134,7 @@ impl<T> Category<T> {
         if self.tag != self.noun {
             object.noun = format!("the `{id}` {}", self.noun);
         }
-        object.keys = kind.keys;
+        object.keys = Known::Table(kind.keys);
         let enabled = object.lookup("experimental").and_then(|field| value::boolean(&field));
         if kind.experimental && enabled != Some(true) {
             let message = format!(
