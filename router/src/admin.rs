@@ -31,6 +31,7 @@
 //! | `/stats/history.json` | the last five minutes of one row; `kind`, `router`, `name` |
 //! | `/routers.json` | each router with its servers, identifiers and table, which is also there as it is `written` |
 //! | `/admin/registry.json` | servers and clients, in the shape of Twitter's registry |
+//! | `/snapshot.json` | the table and discovery of a router, recorded: see [`snapshot`](crate::snapshot) |
 //! | `/watches.json` | every discovery watch with its state, by namer |
 //! | `/namer_state/<prefix>.json` | those of one namer |
 //! | `/logging.json` | GET: log levels; POST `logger`, `level`: sets one |
@@ -95,6 +96,7 @@ use crate::config::SecurityConfig;
 use crate::identifier::IdentifierChain;
 use crate::interpreter::Interpreter;
 use crate::naming::LiveNamers;
+use crate::snapshot::Recorder;
 use crate::telemetry::Metrics;
 use crate::tls::reload::FromFiles;
 use crate::tls::server::ServerTls;
@@ -154,6 +156,8 @@ pub struct AdminContext {
     pub started: SystemTime,
     /// How the configuration is read again.
     pub reload: Reload,
+    /// What is recorded of the routers for `/snapshot.json`, in the same order.
+    pub(crate) recorders: Vec<Recorder>,
     /// TLS that follows its files.
     pub(crate) certificates: Vec<Arc<dyn FromFiles>>,
 }

@@ -25,9 +25,13 @@ use crate::transformer;
 /// The namers of a configuration, in the order in which they are tried: the last one first. What
 /// they watch is watched on `rt`.
 pub fn namers(config: &Config, rt: &Handle) -> Result<Arc<LiveNamers>, Failure> {
-    let hosts = Hosts::system(rt.clone());
+    namers_with(&config.namers, Hosts::system(rt.clone()))
+}
+
+/// The same of these namers, with host names from elsewhere.
+pub fn namers_with(configured: &[NamerConfig], hosts: Hosts) -> Result<Arc<LiveNamers>, Failure> {
     let mut namers = Vec::new();
-    for configured in config.namers.iter().rev() {
+    for configured in configured.iter().rev() {
         let prefix = configured.name_prefix();
         let live = namer(configured, &prefix, &hosts)?;
         let transformers = configured.transformers.iter().map(transformer::build).collect();

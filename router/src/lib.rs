@@ -30,6 +30,7 @@
 //! | [`interpreter`] | a router's table with its namers: binds names and explains them |
 //! | [`naming`] | live names: watches, the drivers that keep a binding up to date, host names |
 //! | [`namer`] | where names are found: discovery files, rewriting |
+//! | [`snapshot`] | a router's table and discovery as a file, and names resolved from that |
 //! | [`transformer`] | what changes a bound name's addresses |
 //! | `client`, `balance` | endpoints of one bound name, their health, and which one is next |
 //! | `accrual`, `backoff` | when an endpoint is left alone, and for how long |
@@ -64,6 +65,7 @@ mod proxy;
 mod retry;
 pub mod runtime;
 mod server;
+pub mod snapshot;
 pub mod telemetry;
 pub mod tls;
 pub mod transformer;

@@ -20,6 +20,7 @@ use super::{
     AdminContext, AdminRouter, PrometheusPage, delegator, dtabs, explained, grace, guard, requests,
     why_not,
 };
+use crate::snapshot;
 use crate::telemetry::Query;
 use crate::tls::reload::Status;
 
@@ -35,7 +36,7 @@ const FAVICON: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1
     <path d=\"M7 1h2v14H7z\" fill=\"#765\"/><path d=\"M2 3h9l3 2.5L11 8H2z\" fill=\"#2a7\"/></svg>";
 
 /// The paths that are always there.
-const PATHS: [&str; 29] = [
+const PATHS: [&str; 30] = [
     "/admin",
     "/admin/metrics.json",
     "/admin/ping",
@@ -60,6 +61,7 @@ const PATHS: [&str; 29] = [
     "/requests.json",
     "/requests/events",
     "/routers.json",
+    "/snapshot.json",
     "/stats.json",
     "/stats/events",
     "/stats/history.json",
@@ -124,6 +126,10 @@ async fn dispatch(context: &AdminContext, head: &Parts, body: Body) -> Answered 
         "/client_state.json" => typed(JSON_UTF8, (context.clients)().to_string()),
         "/clients.json" => typed(JSON, (context.clients_in_full)().to_string()),
         "/routers.json" => typed(JSON, context.routers_in_full.to_string()),
+        "/snapshot.json" => {
+            let router = chosen_router(context, &params).map_err(wrong)?;
+            record(context, router).await.map_or_else(not_found, |json| typed(JSON, json))
+        }
         "/admin/registry.json" => typed(TEXT, format!("{:#}", (context.registry)())),
         "/stats.json" => typed(JSON, context.stats.json(context)),
         "/stats/events" => context.stats.events(context),
@@ -261,6 +267,15 @@ fn chosen_router<'c>(context: &'c AdminContext, params: &Params) -> Result<&'c A
     context
         .router(params.get("router").filter(|label| !label.is_empty()))
         .ok_or_else(|| (StatusCode::NOT_FOUND, context.unknown_router()))
+}
+
+/// What is known now, recorded; none for a router that nothing records.
+async fn record(context: &AdminContext, router: &AdminRouter) -> Option<String> {
+    let mut recorders = context.routers.iter().zip(&context.recorders);
+    let (_, recorder) = recorders.find(|(other, _)| other.label == router.label)?;
+    let (interpreter, patience) = (&router.interpreter, delegator::PATIENCE);
+    let snapshot = recorder.record(interpreter, interpreter.base(), patience).await;
+    Some(format!("{:#}", snapshot::to_json(&snapshot)))
 }
 
 async fn explain(context: &AdminContext, head: &Parts, params: Params, body: Body) -> Answered {

@@ -10,6 +10,7 @@ use super::*;
 use crate::client::health::HealthTable;
 use crate::identifier::{HeaderIdentifier, HeaderTokenIdentifier, Identifier};
 use crate::naming::{Hosts, LiveNamer, Watch, constant};
+use crate::snapshot::Recorder;
 use crate::telemetry::recent_requests::RecentRequests;
 
 mod delegation;
@@ -122,6 +123,7 @@ fn context(
         host_names: Vec::new(),
         started: SystemTime::now(),
         reload: Reload::default(),
+        recorders: vec![Recorder::of_table("linkerd.yaml", &[])],
         certificates: Vec::new(),
     };
     change(&mut context);
@@ -307,6 +309,29 @@ async fn what_the_delegator_cannot_show_has_its_status_and_text() {
     }
 }
 
+#[tokio::test]
+async fn a_router_is_recorded_as_it_is() {
+    let admin = admin();
+    let (status, text) = admin.get("/snapshot.json?router=http").await;
+    assert_eq!(status, 200, "{text}");
+    let snapshot = crate::snapshot::read("snapshot.json", &text).unwrap();
+    assert_eq!(snapshot.dtab, Dtab::parse("/svc => /#/io.l5d.fs").unwrap());
+    assert_eq!(snapshot.source, "linkerd.yaml");
+    assert_eq!(admin.get("/snapshot.json?router=x").await.0, 404);
+    let diagnostics = |diagnostics| {
+        let security = SecurityConfig {
+            ui: true,
+            control: true,
+            diagnostics,
+            allowed: Vec::new(),
+            refused: Vec::new(),
+        };
+        admin_with(|context| context.security = Some(security))
+    };
+    assert_eq!(diagnostics(true).get("/snapshot.json").await.0, 200);
+    assert_eq!(diagnostics(false).get("/snapshot.json").await.0, 404);
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_explained_resolution_uses_the_routers_own_table() {
     let admin = admin();
@@ -454,6 +479,7 @@ async fn it_serves_sockets_and_survives_rubbish() {
         host_names: Vec::new(),
         started: SystemTime::now(),
         reload: Reload::default(),
+        recorders: Vec::new(),
         certificates: Vec::new(),
     };
     let serving = tokio::spawn(serve(

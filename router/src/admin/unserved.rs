@@ -22,6 +22,7 @@ use crate::client::health::HealthTable;
 use crate::config::{Config, ServerConfig};
 use crate::configured;
 use crate::runtime::shown;
+use crate::snapshot::Recorder;
 use crate::telemetry::Metrics;
 use crate::telemetry::recent_requests::RecentRequests;
 
@@ -103,6 +104,7 @@ impl Unserved {
             host_names: Vec::new(),
             started: self.started,
             reload: self.reload.clone(),
+            recorders: config.routers.iter().map(|it| Recorder::of(config, it)).collect(),
             certificates: Vec::new(),
         })
     }

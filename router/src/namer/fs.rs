@@ -21,6 +21,7 @@
 
 mod disk;
 mod listing;
+mod names;
 #[cfg(test)]
 mod tests;
 
@@ -38,6 +39,7 @@ use tokio::time::Instant;
 
 use self::disk::{Disk, Found};
 pub use self::listing::{Line, Listing, MAX_FILE, Malformed, parse_file};
+pub(crate) use self::names::names_below;
 use crate::naming::{Hosts, LiveNamer, Watch, WatchState};
 
 /// Everything is looked at so often even if the system tells of no change.

@@ -29,6 +29,7 @@ use crate::proxy::trust::OverridePolicy;
 use crate::proxy::{Router, Server};
 use crate::server::Limits;
 use crate::server::gate::Gate;
+use crate::snapshot::Recorder;
 use crate::telemetry::recent_requests::RecentRequests;
 use crate::telemetry::telemeters::Telemeters;
 use crate::telemetry::{Gauge, Metrics, Scope};
@@ -336,6 +337,7 @@ impl Built {
             host_names: Vec::new(),
             started: process.started,
             reload: process.reload.clone(),
+            recorders: config.routers.iter().map(|it| Recorder::of(config, it)).collect(),
             certificates,
         }
     }
