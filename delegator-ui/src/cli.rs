@@ -26,7 +26,9 @@ mod lsp;
 mod man;
 mod run;
 mod sign_override;
+mod snapshot;
 mod table_file;
+mod test;
 mod top;
 mod ui;
 
@@ -43,6 +45,7 @@ Examples:
   fingerpost ui --config linkerd.yaml
   fingerpost delegate /svc/web -e '/svc => /$/inet/127.1/8080'
   fingerpost check linkerd.yaml routes.dtab
+  fingerpost test tests/
   fingerpost config reference
   fingerpost fmt --check routes.dtab
   fingerpost diff old.dtab new.dtab
@@ -77,6 +80,8 @@ enum ColorWhen {
 enum Command {
     Delegate(delegate::Args),
     Check(check::Args),
+    Test(test::Args),
+    Snapshot(snapshot::Args),
     Fmt(fmt::Args),
     Explain(explain::Args),
     Classes(classes::Args),
@@ -173,6 +178,8 @@ pub fn main() -> ExitCode {
     let result = match command {
         Command::Delegate(args) => delegate::run(args, output),
         Command::Check(args) => check::run(&args, output),
+        Command::Test(args) => test::run(&args, output),
+        Command::Snapshot(args) => snapshot::run(&args, output),
         Command::Fmt(args) => fmt::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),
         Command::Classes(args) => classes::run(&args, output),
@@ -206,6 +213,15 @@ pub fn main() -> ExitCode {
 /// The whole command line, as completions and manual pages are made of it.
 fn command() -> clap::Command {
     Cli::command()
+}
+
+/// What namers watch on, for a command that asks them now and then ends.
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(format!("cannot start: {error}")))
 }
 
 /// JSON for people to read, too.

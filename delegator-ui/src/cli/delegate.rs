@@ -1,7 +1,6 @@
 //! `fingerpost delegate PATH`.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
@@ -11,6 +10,7 @@ use dtab::{Delegation, Outcome as Comes, Path, Source, wire};
 use serde_json::json;
 use tokio::time::MissedTickBehavior;
 
+use super::input::WorldArgs;
 use super::{Error, Outcome, Output, Result};
 use crate::view::{clean, dot, text};
 
@@ -21,16 +21,14 @@ mod tree;
 mod world;
 
 pub(super) use self::admin::Admin;
-pub(super) use self::tables::parse as parse_table;
-pub(super) use self::world::interpreter;
-use tables::Tables;
-use world::World;
+pub(super) use self::tables::{Tables, parse as parse_table};
+pub(super) use self::world::{World, discovery_files, interpreter, tell_left_out};
 
 /// Show how a name resolves, step by step
 ///
-/// The tables are joined in the order configuration or running router, -d, -e, --local: entries of
-/// later ones win. Without --config, --disco or --admin there are no namers but the built-in /$/
-/// ones.
+/// The tables are joined in the order configuration or running router or snapshot, -d, -e, --local:
+/// entries of later ones win. Without --config, --disco, --snapshot or --admin there are no namers but
+/// the built-in /$/ ones.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -38,6 +36,7 @@ Examples:
   fingerpost delegate /svc/web -d routes.dtab --disco disco/ --watch
   fingerpost delegate /svc/web --config linkerd.yaml --local '/svc/web => /svc/web-v2'
   fingerpost delegate /svc/web --admin http://127.0.0.1:9990 --router http
+  fingerpost delegate /svc/web --snapshot yesterday.json
   fingerpost delegate /svc/web -d routes.dtab --format dot | dot -Tsvg > web.svg
   fingerpost delegate /svc/web --admin http://127.0.0.1:9990 --explain-not '/#/io.l5d.fs/web'
 
@@ -46,27 +45,11 @@ does not), 2 cannot read or understand.")]
 pub(super) struct Args {
     /// The name, such as /svc/web
     path: String,
-    /// A file with a dtab; - for standard input
-    #[arg(short, long, value_name = "FILE")]
-    dtab: Option<PathBuf>,
-    /// More entries
-    #[arg(short, long, value_name = "DTAB")]
-    entries: Option<String>,
+    #[command(flatten)]
+    world: WorldArgs,
     /// The override of one request, as a `l5d-dtab` header has it
     #[arg(long, value_name = "DTAB")]
     local: Option<String>,
-    /// Take the dtab, namers and transformers of a router of a linkerd.yaml
-    #[arg(long, value_name = "FILE", conflicts_with = "admin")]
-    config: Option<PathBuf>,
-    /// Which router, if there are several
-    #[arg(long, value_name = "LABEL")]
-    router: Option<String>,
-    /// A directory of discovery files, as the namer /#/io.l5d.fs
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["admin", "config"])]
-    disco: Option<PathBuf>,
-    /// Ask the running router with this admin server
-    #[arg(long, value_name = "URL")]
-    admin: Option<String>,
     /// How to show it: tree, json or dot (for Graphviz)
     #[arg(long, value_name = "FORMAT", default_value = "tree", hide_possible_values = true)]
     format: Format,
@@ -90,31 +73,35 @@ enum Format {
 const WATCH_EVERY: Duration = Duration::from_millis(200);
 const WATCH_ADMIN_EVERY: Duration = Duration::from_secs(1);
 
-pub(super) fn run(args: Args, output: &mut Output) -> Result {
-    if args.router.is_some() && args.config.is_none() && args.admin.is_none() {
-        return Err(Error::new("--router chooses a router of --config or --admin"));
+impl Args {
+    fn tables(&self) -> Result<Tables> {
+        Tables::read(&self.world, self.local.as_deref())
     }
-    if args.watch && args.dtab.as_deref().is_some_and(super::input::is_stdin) {
+}
+
+pub(super) fn run(args: Args, output: &mut Output) -> Result {
+    args.world.check()?;
+    if args.watch && args.world.dtab.as_deref().is_some_and(super::input::is_stdin) {
         return Err(Error::new("--watch reads its tables again and again, so -d needs a file"));
+    }
+    if args.watch && args.world.snapshot.is_some() {
+        return Err(Error::new("--watch waits for changes, and a snapshot never changes"));
     }
     if args.explain_not.is_some() && args.format == Format::Dot {
         return Err(Error::new("--explain-not is shown as a tree or as JSON"));
     }
     let path = read_path(&args.path)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .map_err(|error| Error::new(format!("cannot start: {error}")))?;
+    let runtime = super::runtime()?;
     let result = runtime.block_on(async {
         if let Some(destination) = &args.explain_not {
             return explain_not::run(&args, &path, destination, output).await;
         }
-        let world = World::new(&args).await?;
+        let world = World::new(&args.world).await?;
+        world.tell_left_out(output)?;
         if args.watch {
             watch(&args, &world, &path, output).await
         } else {
-            let resolved = world.delegate(&Tables::read(&args)?, &path).await?;
+            let resolved = world.delegate(&args.tables()?, &path).await?;
             show(&resolved, args.format, output)?;
             Ok(if resolved.is_bound() { Outcome::Clean } else { Outcome::Findings })
         }
@@ -137,17 +124,18 @@ pub(super) fn path_argument(text: &str) -> std::result::Result<Path, String> {
 
 /// A name, resolved.
 #[derive(Clone, Debug, PartialEq)]
-struct Resolved {
-    view: ViewNode,
+pub(super) struct Resolved {
+    /// Every step.
+    pub(super) view: ViewNode,
     /// `bound`, `neg`, `fail`, `empty`, `pending` or `failed`.
-    state: String,
+    pub(super) state: String,
     /// What becomes of requests for the name, in a sentence.
     summary: String,
 }
 
 impl Resolved {
     /// `prefixes` are those of the namers there are, to say what a misspelled one may have meant.
-    fn new(delegation: &Delegation, prefixes: &[Path]) -> Self {
+    pub(super) fn new(delegation: &Delegation, prefixes: &[Path]) -> Self {
         let state = match delegation.outcome {
             Comes::Found => "bound",
             Comes::Neg => "neg",
@@ -169,7 +157,7 @@ impl Resolved {
     }
 
     /// What becomes of the name, beginning with it.
-    fn verdict(&self) -> String {
+    pub(super) fn verdict(&self) -> String {
         if self.is_bound() {
             format!("{}: {}", self.view.path, self.summary)
         } else {
@@ -209,7 +197,7 @@ async fn watch(args: &Args, world: &World, path: &Path, output: &mut Output) -> 
     use std::io::IsTerminal;
     let redraw = io::stdout().is_terminal();
     let mut shown = None;
-    let every = if args.admin.is_some() { WATCH_ADMIN_EVERY } else { WATCH_EVERY };
+    let every = if args.world.admin.is_some() { WATCH_ADMIN_EVERY } else { WATCH_EVERY };
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let stop = tokio::signal::ctrl_c();
@@ -217,7 +205,7 @@ async fn watch(args: &Args, world: &World, path: &Path, output: &mut Output) -> 
     loop {
         let look = async {
             ticks.tick().await;
-            world.delegate(&Tables::read(args)?, path).await
+            world.delegate(&args.tables()?, path).await
         };
         let now = tokio::select! {
             now = look => now,

@@ -8,6 +8,10 @@ use dtab::Source;
 
 use super::{Error, Result};
 
+mod world_args;
+
+pub(super) use self::world_args::WorldArgs;
+
 /// The largest text that is read. Places in a text are 32 bits wide, and no table comes near it.
 const MAX_BYTES: u64 = 256 << 20;
 

@@ -156,7 +156,7 @@ fn what_is_taken_is_told_by_more_than_colour() {
 }
 
 /// An admin server that answers each path with a text, as often as it is asked.
-fn admin_server(answers: &'static [(&'static str, &'static str)]) -> String {
+pub(crate) fn admin_server(answers: &'static [(&'static str, &'static str)]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("it is bound"));
     std::thread::spawn(move || {

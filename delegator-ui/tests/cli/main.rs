@@ -12,6 +12,8 @@ mod help;
 mod run;
 mod shell;
 mod sign_override;
+mod snapshot;
+mod test;
 mod top;
 mod ui;
 

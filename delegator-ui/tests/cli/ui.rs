@@ -26,11 +26,11 @@ const PAGES: [&str; 9] = [
 ];
 
 /// A command that serves, ended when this is dropped.
-struct Serving {
+pub(crate) struct Serving {
     child: Child,
     _stdout: BufReader<ChildStdout>,
     /// Where the pages are, as `host:port`.
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Serving {
@@ -60,7 +60,7 @@ impl Serving {
         Serving { child, _stdout: stdout, address }
     }
 
-    fn ui(shell: &Shell, args: &[&str]) -> Self {
+    pub(crate) fn ui(shell: &Shell, args: &[&str]) -> Self {
         Serving::start(shell, &[&["ui", "--no-open"], args].concat(), "The pages are at ")
     }
 

@@ -11,6 +11,7 @@ use hyper::header::{ACCEPT, CONTENT_TYPE, HOST};
 use hyper::{Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use router::snapshot::{self, Snapshot};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
@@ -116,6 +117,24 @@ impl Admin {
         answer.ok_or_else(|| {
             Error::new(format!("{} cannot tell: only a Fingerpost has /why-not.json", self.url()))
         })
+    }
+
+    /// The table and discovery of a router, recorded; the label may be left out if there is one.
+    pub(super) async fn snapshot(&self, label: Option<&str>) -> Result<Snapshot> {
+        let asked: Vec<_> = label.into_iter().map(|label| ("router", label)).collect();
+        let page = format!("/snapshot.json?{}", query(&asked));
+        let answer = self.ask_if_there(&page, None).await?.ok_or_else(|| {
+            Error::new(format!(
+                "{} cannot be recorded: only a Fingerpost has /snapshot.json. Of a Linkerd, record what it \
+                 is configured with, where its discovery files are: fingerpost snapshot --config \
+                 linkerd.yaml",
+                self.url()
+            ))
+        })?;
+        let name = format!("{}/snapshot.json", self.url());
+        snapshot::read(&name, &format!("{answer:#}"))
+            .map(|snapshot| Snapshot { source: self.url(), ..snapshot })
+            .map_err(|errors| Error::Drawn(errors.render(true)))
     }
 
     /// What goes on just now: `/stats.json`.

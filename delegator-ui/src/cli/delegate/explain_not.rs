@@ -7,7 +7,6 @@ use dtab::Path;
 use dtab::why_not::Destination;
 use serde_json::Value;
 
-use super::tables::Tables;
 use super::world::World;
 use super::{Args, Format};
 use crate::cli::{Error, Outcome, Output, Result, write_json};
@@ -21,8 +20,9 @@ const DIM: Style = Style::new().dimmed();
 pub(super) async fn run(args: &Args, path: &Path, to: &str, output: &mut Output) -> Result {
     let destination: Destination =
         to.parse().map_err(|error| Error::new(format!("--explain-not {to}: {error}")))?;
-    let world = World::new(args).await?;
-    let answer = world.why_not(&Tables::read(args)?, path, &destination).await?;
+    let world = World::new(&args.world).await?;
+    world.tell_left_out(output)?;
+    let answer = world.why_not(&args.tables()?, path, &destination).await?;
     match args.format {
         Format::Json => write_json(&answer, output)?,
         Format::Tree | Format::Dot => output.out.write_all(text(&answer).as_bytes())?,

@@ -4,27 +4,27 @@ use std::sync::Arc;
 
 use dtab::{Dtab, Source};
 
-use super::Args;
+use crate::cli::input::WorldArgs;
 use crate::cli::{Error, Result, input};
 
 /// The dtabs given beside those of a configuration or running router.
 #[derive(Debug)]
-pub(super) struct Tables {
+pub(in crate::cli) struct Tables {
     /// Of -d and -e, in this order.
-    pub(super) base: Dtab,
-    /// Of --local.
-    pub(super) local: Dtab,
+    pub(in crate::cli) base: Dtab,
+    /// The override, as --local has it.
+    pub(in crate::cli) local: Dtab,
 }
 
 impl Tables {
     /// Reads the file and the arguments.
-    pub(super) fn read(args: &Args) -> Result<Self> {
+    pub(in crate::cli) fn read(args: &WorldArgs, local: Option<&str>) -> Result<Self> {
         let file = match &args.dtab {
             Some(file) => parse(&input::read(file)?)?,
             None => Dtab::empty(),
         };
         let entries = of_argument("-e", args.entries.as_deref())?;
-        let local = of_argument("--local", args.local.as_deref())?;
+        let local = of_argument("--local", local)?;
         Ok(Tables { base: file.concat(&entries), local })
     }
 }
