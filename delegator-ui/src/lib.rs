@@ -6,6 +6,7 @@
 
 pub mod cli;
 pub mod demo;
+mod lint;
 pub mod lsp;
 pub mod view;
 pub mod web;

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::ValueEnum;
-use dtab::lint::{Known, RULES, Rule, lint};
+use dtab::lint::{RULES, Rule};
 use dtab::{Code, Diagnostic, Severity, Source};
 use router::config::{self, ConfigErrors};
 
-use super::table_file::TableFile;
 use super::{Outcome, Output, Result, input};
+use crate::lint;
 
 mod machine;
 
@@ -113,11 +113,10 @@ fn check(file: &Path, source: &Arc<Source>, args: &Args) -> Option<Found> {
             Ok(config) => config,
             Err(errors) => return Some(Found::Config(errors)),
         };
-        let tables = config.routers.iter().map(|router| TableFile::of_router(&config, router));
-        tables.flat_map(|table| lint(&table.dtab, source, &table.known)).collect()
+        lint::of_config(&config)
     } else {
         let (dtab, found) = dtab::check_dtab(source);
-        if found.is_empty() { lint(&dtab, source, &Known::default()) } else { found }
+        if found.is_empty() { lint::of_dtab(&dtab, source) } else { found }
     };
     found.retain(|finding| !args.allow.contains(&finding.code));
     for finding in &mut found {

@@ -26,7 +26,7 @@ Examples:
 
 Exit status: 0 shown, 2 cannot read, or more classes than can be looked at.")]
 pub(super) struct Args {
-    /// A dtab file or a linkerd.yaml; - for standard input
+    /// A dtab file, a linkerd.yaml, or a snapshot; - for standard input
     file: PathBuf,
     #[command(flatten)]
     which: Which,
@@ -131,11 +131,12 @@ fn json_of(class: &Class, table: &TableFile) -> Value {
 pub(super) fn through_json(through: &[usize], table: &TableFile) -> Value {
     let entries = through.iter().map(|&at| {
         let dentry = &table.dtab.dentries()[at];
-        let position = table.source.position(dentry.span.start as usize);
+        let place = dentry.place();
+        let position = place.as_ref().map(|place| place.position());
         json!({
-            "file": table.source.name(),
-            "line": position.line,
-            "column": position.column,
+            "file": place.as_ref().map_or(table.source.name(), |place| place.source.name()),
+            "line": position.map(|position| position.line),
+            "column": position.map(|position| position.column),
             "dentry": format!("{} => {}", dentry.prefix, dentry.dst),
         })
     });

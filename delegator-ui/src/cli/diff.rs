@@ -29,7 +29,7 @@ Examples:
 
 Exit status: 0 no name changes its destination, 1 some do or it cannot be told, 2 cannot read.")]
 pub(super) struct Args {
-    /// The table before: a dtab file or a linkerd.yaml; - for standard input
+    /// The table before: a dtab file, a linkerd.yaml, or a snapshot; - for standard input
     old: PathBuf,
     /// The table after
     new: PathBuf,

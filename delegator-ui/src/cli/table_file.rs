@@ -1,4 +1,4 @@
-//! A table as commands are given it: a dtab file, or a router of a configuration.
+//! A table as commands are given it: a dtab file, a router of a configuration, or a snapshot.
 
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
@@ -6,10 +6,11 @@ use std::sync::Arc;
 use dtab::analyze::{Names, Scope};
 use dtab::lint::Known;
 use dtab::{Dtab, Path, Source};
-use router::config::kinds::NamerConfig;
 use router::config::{self, Config, RouterConfig};
+use router::snapshot::{self, Answers, RecordedNamer, Snapshot};
 
 use super::{Error, Result, check, delegate, input};
+use crate::lint;
 
 /// A table, where it was read, and what is known of the namers beside it.
 #[derive(Debug)]
@@ -23,6 +24,11 @@ impl TableFile {
     /// Reads a file; of a configuration the router with this label, or the only one.
     pub(super) fn read(file: &FilePath, router: Option<&str>) -> Result<Self> {
         let source = input::read(file)?;
+        if is_snapshot(source.text()) {
+            let snapshot = snapshot::read(source.name(), source.text())
+                .map_err(|errors| Error::Drawn(errors.render(true)))?;
+            return Ok(TableFile::of_snapshot(snapshot, source));
+        }
         if !check::is_config(file, source.text()) {
             if let Some(router) = router {
                 let name = source.name();
@@ -39,13 +45,20 @@ impl TableFile {
     }
 
     /// The table of a router.
-    pub(super) fn of_router(config: &Config, router: &RouterConfig) -> Self {
-        let rewriting = config.namers.iter().filter(|namer| namer.rewrites());
+    fn of_router(config: &Config, router: &RouterConfig) -> Self {
+        let source = config.source.clone();
+        TableFile { dtab: router.dtab.clone(), source, known: lint::known(config) }
+    }
+
+    /// The table of what was recorded, with its namers.
+    fn of_snapshot(snapshot: Snapshot, source: Arc<Source>) -> Self {
+        let rewrites = |namer: &&RecordedNamer| matches!(namer.answers, Answers::Rewrite { .. });
+        let rewriting = snapshot.namers.iter().filter(rewrites);
         let known = Known {
-            prefixes: Some(config.namers.iter().map(NamerConfig::name_prefix).collect()),
-            rewriting: rewriting.map(NamerConfig::name_prefix).collect(),
+            rewriting: rewriting.map(|namer| namer.prefix.clone()).collect(),
+            prefixes: Some(snapshot.namers.iter().map(|namer| namer.prefix.clone()).collect()),
         };
-        TableFile { dtab: router.dtab.clone(), source: config.source.clone(), known }
+        TableFile { dtab: snapshot.dtab, source, known }
     }
 
     /// The names below `from`, or all, and the namers that are known.
@@ -57,12 +70,19 @@ impl TableFile {
 
     /// The lines of some entries, `12, 3`.
     pub(super) fn lines(&self, entries: &[usize]) -> String {
-        let line = |at: &usize| {
-            let span = self.dtab.dentries()[*at].span;
-            self.source.position(span.start as usize).line.to_string()
+        let line = |at: &usize| match self.dtab.dentries()[*at].place() {
+            Some(place) => place.position().line.to_string(),
+            None => format!("entry {}", at + 1),
         };
         entries.iter().map(line).collect::<Vec<_>>().join(", ")
     }
+}
+
+/// Whether a text is what `fingerpost snapshot` writes, and no configuration as JSON.
+fn is_snapshot(text: &str) -> bool {
+    let is_json = text.trim_start().starts_with('{');
+    let document = is_json.then(|| serde_json::from_str::<serde_json::Value>(text).ok()).flatten();
+    document.is_some_and(|object| object.get("taken").is_some() && object.get("routers").is_none())
 }
 
 /// Which table of a file is meant, and which names are looked at.

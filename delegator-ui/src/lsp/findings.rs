@@ -11,6 +11,7 @@ use router::config::{self, ConfigError};
 
 use super::document::{Document, Kind};
 use super::table::{mark, shifted};
+use crate::lint;
 
 /// What diagnostics say they come from.
 const SOURCE: &str = "fingerpost";
@@ -39,11 +40,16 @@ pub(super) struct Finding {
 pub(super) fn findings(kind: Kind, source: &Arc<Source>) -> Vec<Finding> {
     match kind {
         Kind::Dtab => {
-            let (_, found) = check_dtab(source);
+            let (dtab, found) = check_dtab(source);
+            let found = if found.is_empty() { lint::of_dtab(&dtab, source) } else { found };
             found.into_iter().map(Finding::from).collect()
         }
         Kind::Config => match config::parse(source.name(), source.text()) {
-            Ok(_) => Vec::new(),
+            Ok(config) => {
+                let mark = mark(source.text());
+                let found = lint::of_config(&config).into_iter();
+                found.map(|finding| Finding::from(finding).shifted(mark)).collect()
+            }
             Err(errors) => {
                 let mark = mark(source.text());
                 errors.iter().map(|error| Finding::from(error).shifted(mark)).collect()
@@ -187,7 +193,8 @@ mod tests {
 
     #[test]
     fn what_comes_to_light_by_mending_is_mended_too() {
-        let mended = fixed_dtab(";; /svc/ == host/ ;;").expect("there is something to mend");
+        let mended = fixed_dtab(";; /svc/ == host/ ;; /host => /#/io.l5d.fs")
+            .expect("there is something to mend");
         assert_eq!(findings(Kind::Dtab, &Source::new("t.dtab", mended.as_str())), [], "{mended}");
     }
 

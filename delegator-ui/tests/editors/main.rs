@@ -176,7 +176,8 @@ fn every_expression_of_the_grammar_compiles() {
 #[test]
 fn colours_agree_with_the_language_on_tables_as_people_write_them() {
     let mut seen = 0;
-    for entry in std::fs::read_dir(fixture("dtab/ok")).expect("fixtures") {
+    let folders = ["dtab/ok", "dtab/layout"].map(|it| std::fs::read_dir(fixture(it)));
+    for entry in folders.into_iter().flat_map(|folder| folder.expect("fixtures")) {
         let text = std::fs::read_to_string(entry.expect("a file").path()).expect("a text");
         colours_are_what_the_language_says(&text);
         seen += tokens(&text).count();

@@ -130,7 +130,7 @@ fn who_types_fast_is_told_of_the_last_letter_and_asks_of_it() {
     client.read();
     client.send(types(2, "/s"));
     client.send(types(3, "/sv"));
-    client.send(types(4, "/svc => /b ;"));
+    client.send(types(4, "/svc => /#/b ;"));
     client.send(asks(2, "textDocument/prepareRename"));
     let told = client.read();
     assert_eq!(
