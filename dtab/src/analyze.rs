@@ -213,7 +213,9 @@ struct Classes<'a, const N: usize> {
 impl<'a, const N: usize> Classes<'a, N> {
     fn of(dtabs: [&'a Dtab; N], scope: &'a Scope) -> Self {
         let mut used: BTreeSet<Label> = ["#", "$"].map(|label| label.as_bytes().into()).into();
-        dtabs.iter().for_each(|dtab| walk::labels(dtab, &mut used));
+        for dtab in dtabs {
+            walk::labels(dtab, &mut used);
+        }
         scope.prefixes.iter().flatten().for_each(|prefix| {
             used.extend(prefix.iter().map(Label::from));
         });

@@ -129,7 +129,9 @@ impl Linted<'_> {
             match tree {
                 NameTree::Alt(trees) => trees.iter().for_each(|tree| go(tree, at, leaves)),
                 NameTree::Union(branches) => {
-                    branches.iter().for_each(|branch| go(&branch.tree, at, leaves));
+                    for branch in branches {
+                        go(&branch.tree, at, leaves);
+                    }
                 }
                 NameTree::Leaf(leaf) => {
                     leaves.push((*at, leaf));

@@ -65,7 +65,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result {
     };
     scope.rewriting.extend(before.rewriting);
     let diff = analyze::diff(&old.dtab, &new.dtab, &scope);
-    let names = args.names.as_ref().map(table_file::names).transpose()?.unwrap_or_default();
+    let names = args.names.as_deref().map(table_file::names).transpose()?.unwrap_or_default();
     match args.format {
         Format::Text => {
             // Built-in names that the tables have nothing to do with go without saying.
@@ -176,7 +176,10 @@ fn show_names(diff: &Diff, names: &[Path], output: &mut Output) -> Result<()> {
         };
         writeln!(output.out, "{name}: {style}{told}{style:#}")?;
     }
-    Ok(if names.is_empty() { () } else { writeln!(output.out)? })
+    if !names.is_empty() {
+        writeln!(output.out)?;
+    }
+    Ok(())
 }
 
 fn show_verdict(diff: &Diff, from: Option<&Path>, output: &mut Output) -> Result<()> {

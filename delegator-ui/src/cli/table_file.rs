@@ -1,6 +1,6 @@
 //! A table as commands are given it: a dtab file, a router of a configuration, or a snapshot.
 
-use std::path::{Path as FilePath, PathBuf};
+use std::path::Path as FilePath;
 use std::sync::Arc;
 
 use dtab::analyze::{Names, Scope};
@@ -97,7 +97,7 @@ pub(super) struct Which {
 }
 
 /// A file of names, one a line; `#` begins a comment.
-pub(super) fn names(file: &PathBuf) -> Result<Vec<Path>> {
+pub(super) fn names(file: &FilePath) -> Result<Vec<Path>> {
     let source = input::read(file)?;
     let mut names = Vec::new();
     for (at, line) in source.text().lines().enumerate() {

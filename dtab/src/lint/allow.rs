@@ -40,7 +40,7 @@ pub(super) fn allows(linted: &Linted<'_>, finding: &Diagnostic) -> bool {
     let Some(entry) = next.checked_sub(1).map(|at| entries[at].span) else { return false };
     let (start, end) = (entry.start as usize, entry.end as usize);
     let after = text[end..].lines().next().unwrap_or_default();
-    let before = text[..start].rfind(|char: char| char == ';').map_or(0, |at| at + 1);
+    let before = text[..start].rfind(';').map_or(0, |at| at + 1);
     // What stands behind the entry before on its line is about that one.
     let between = &text[before..start];
     let own = match between.split_once('\n') {

@@ -50,10 +50,10 @@ fn refused(leaf: &Path, class: &str, reach: Option<Can>) -> Option<&'static str>
                 return Some("a port is a number from 0 to 65535");
             }
         }
-        "io.buoyant.http.status" => {
-            if rest.first().is_some() && !number(0).is_some_and(|code| (100..600).contains(&code)) {
-                return Some("a status is a number from 100 to 599");
-            }
+        "io.buoyant.http.status"
+            if !rest.is_empty() && !number(0).is_some_and(|code| (100..600).contains(&code)) =>
+        {
+            return Some("a status is a number from 100 to 599");
         }
         _ => {}
     }

@@ -53,7 +53,9 @@ fn each_union<'t>(
         NameTree::Alt(trees) => trees.iter().for_each(|tree| each_union(tree, at, unions)),
         NameTree::Union(branches) => {
             unions.push((*at, branches));
-            branches.iter().for_each(|branch| each_union(&branch.tree, at, unions));
+            for branch in branches {
+                each_union(&branch.tree, at, unions);
+            }
         }
         _ => *at += 1,
     }
