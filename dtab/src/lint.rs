@@ -71,6 +71,11 @@ impl Rule {
     }
 }
 
+/// How many steps are taken to find out where names go: many times what a table takes that makes
+/// sense, so that one that does not keeps nobody waiting.
+const FEW_STEPS: usize = 20_000;
+const STEPS_PER_ENTRY: usize = 50;
+
 /// What is known beside the table.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
@@ -95,7 +100,8 @@ pub struct Known {
 /// ```
 pub fn lint(dtab: &Dtab, source: &Source, known: &Known) -> Vec<Diagnostic> {
     let Known { prefixes, rewriting } = known.clone();
-    let scope = Scope { prefixes, rewriting, ..Scope::default() };
+    let most_steps = FEW_STEPS + STEPS_PER_ENTRY * dtab.len();
+    let scope = Scope { prefixes, rewriting, most_steps, ..Scope::default() };
     let survey = Survey::of(dtab, &scope);
     let text = source.text();
     let has_allow = allow::comments(text).next().is_some();

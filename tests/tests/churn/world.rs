@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use tests::{Backend, Behaviour, free_port};
@@ -143,9 +143,11 @@ impl World {
                 self.truth.set(service, some);
             }
             6 => {
-                // What was good before goes on for those who have it, and nobody else gets it.
+                // What was good before goes on for those who have it, and nobody else gets it. What
+                // was good for a moment only may not have been noticed.
                 let text = self.lines(service, some, |_| String::new()) + "127.0.0.1 port\n";
-                self.truth.set(service, gone);
+                let of_late = self.truth.possible(service, Instant::now());
+                self.truth.set(service, State { none: true, ..of_late });
                 fs::write(&file, text).expect("a bad file");
             }
             _ => {
