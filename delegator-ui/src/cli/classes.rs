@@ -89,9 +89,13 @@ fn text(table: &TableFile, classes: &[Class], output: &mut Output) -> Result<()>
     writeln!(out, "{DIM}{names}  {to}  {lines}{DIM:#}")?;
     for ([names, to, lines], class) in rows.iter().zip(classes.iter().filter(|it| !is_itself(it))) {
         let style = style_of(&class.comes_to);
-        let (names, to) = (padded(names, widths[0]), padded(to, widths[1]));
-        let line = format!("{BOLD}{names}{BOLD:#}  {style}{to}{style:#}  {DIM}{lines}{DIM:#}");
-        writeln!(out, "{}", line.trim_end())?;
+        let names = padded(names, widths[0]);
+        write!(out, "{BOLD}{names}{BOLD:#}  {style}{to}{style:#}")?;
+        if !lines.is_empty() {
+            let space = " ".repeat(widths[1].saturating_sub(to.chars().count()));
+            write!(out, "{space}  {DIM}{lines}{DIM:#}")?;
+        }
+        writeln!(out)?;
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ mod diff;
 mod explain;
 mod fmt;
 mod help;
+mod readme;
 mod run;
 mod shell;
 mod sign_override;
