@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use dtab::lint::{Known, lint};
 use dtab::view::{explain_short, spread};
 use dtab::{Activity, Addr, Delegation, Dtab, NameTree, Path, Source, Span};
 use serde_json::{Value, json};
@@ -18,8 +19,8 @@ pub(super) const MAX_NAMES: usize = 1000;
 const PATIENCE: Duration = Duration::from_millis(500);
 const PATIENCE_IN_ALL: Duration = Duration::from_secs(10);
 
-/// The findings about a dtab, as `fingerpost check` has them, and its canonical layout if there are
-/// none.
+/// The findings about a dtab, as `fingerpost check` has them. If it has no mistakes it is `ok` and has a
+/// canonical layout; what is found then is hardly meant, and yet may be put in force.
 ///
 /// ```json
 /// {
@@ -37,7 +38,11 @@ const PATIENCE_IN_ALL: Duration = Duration::from_secs(10);
 /// `start` and `end` count UTF-16 units, as browsers and language servers do.
 pub(super) fn check(text: &str) -> Value {
     let source = Source::new("dtab", text);
-    let (_, found) = dtab::check_dtab(&source);
+    let (table, mut found) = dtab::check_dtab(&source);
+    let is_right = found.is_empty();
+    if is_right {
+        found = lint(&table, &source, &Known::default());
+    }
     let units = |span: Span| {
         let at = |byte: u32| {
             let byte = text.floor_char_boundary(byte as usize);
@@ -76,7 +81,7 @@ pub(super) fn check(text: &str) -> Value {
     });
     let diagnostics: Vec<_> = diagnostics.collect();
     json!({
-        "ok": diagnostics.is_empty(),
+        "ok": is_right,
         "formatted": dtab::format(text).ok(),
         "diagnostics": diagnostics,
     })

@@ -22,7 +22,7 @@ fn a_broken_dtab_is_mended_by_its_fix(driver: &Driver) {
     let world = World::start();
     let mut browser = driver.browser(DESKTOP);
     browser.open(&world.url("/playground"));
-    browser.wait_text("#findings", "nothing wrong");
+    browser.wait_text("#findings", "cycle");
     browser.fill("#dtab", "/svc = /host ;\n/host => /#/io.l5d.fs ;\n");
     browser.wait_text("#findings", "single-equals");
     browser.wait_text("#findings", "line 1, column");
@@ -44,14 +44,13 @@ fn two_dtabs_are_compared(driver: &Driver) {
     world.traffic();
     let mut browser = driver.browser(DESKTOP);
     browser.open(&world.url("/playground"));
-    browser.wait_text("#findings", "nothing wrong");
+    browser.wait_text("#findings", "cycle");
     let own = table(&browser);
     assert!(own.contains("/svc/ab"), "{own}");
     browser.fill(
         "#dtab",
         &format!("{} ;\n/svc/web => /host/web-v2 ;\n", own.trim_end_matches([';', ' ', '\n'])),
     );
-    browser.wait_text("#findings", "nothing wrong");
     // Names in use are compared by themselves; those that go elsewhere are shown.
     browser.wait_text("#changes-tools", "1 of ");
     let rows = || browser.texts("#changes tbody tr");
@@ -77,7 +76,7 @@ fn names_are_completed_as_one_types(driver: &Driver) {
     let world = World::start();
     let mut browser = driver.browser(DESKTOP);
     browser.open(&world.url("/playground"));
-    browser.wait_text("#findings", "nothing wrong");
+    browser.wait_text("#findings", "cycle");
     browser.fill("#dtab", "/svc/x => /");
     browser.type_keys("#");
     browser.type_keys("/");
