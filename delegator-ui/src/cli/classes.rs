@@ -4,12 +4,11 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anstyle::{AnsiColor, Style};
-use clap::ValueEnum;
 use dtab::NameTree;
 use dtab::analyze::{self, Class, Target};
 use serde_json::{Value, json};
 
-use super::table_file::{TableFile, Which};
+use super::table_file::{Format, TableFile, Which};
 use super::{Error, Outcome, Output, Result};
 
 /// Show where all names go
@@ -30,15 +29,6 @@ pub(super) struct Args {
     file: PathBuf,
     #[command(flatten)]
     which: Which,
-    /// How to print them: text or json
-    #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
-    format: Format,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 pub(super) fn run(args: &Args, output: &mut Output) -> Result {
@@ -48,7 +38,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result {
         let why = "has more classes of names than can be looked at; choose some with --from";
         return Err(Error::new(format!("{} {why}", table.source.name())));
     }
-    match args.format {
+    match args.which.format {
         Format::Text => text(&table, &partition.all, output)?,
         Format::Json => {
             let classes = partition.all.iter().map(|class| json_of(class, &table));

@@ -4,14 +4,13 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anstyle::{AnsiColor, Style};
-use clap::ValueEnum;
 use dtab::analyze::{self, Change, Diff, Supposed, Verdict};
 use dtab::view::{ViewNode, view};
 use dtab::{Addr, Dtab, Explore, Path, Resolver};
 use serde_json::{Value, json};
 
 use super::classes::{through_json, tree_json};
-use super::table_file::{self, TableFile, Which};
+use super::table_file::{self, Format, TableFile, Which};
 use super::{Outcome, Output, Result};
 use crate::view::text;
 
@@ -41,15 +40,6 @@ pub(super) struct Args {
     /// Leave out the steps
     #[arg(long)]
     brief: bool,
-    /// How to print it: text or json
-    #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
-    format: Format,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 pub(super) fn run(args: &Args, output: &mut Output) -> Result {
@@ -66,7 +56,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result {
     scope.rewriting.extend(before.rewriting);
     let diff = analyze::diff(&old.dtab, &new.dtab, &scope);
     let names = args.names.as_deref().map(table_file::names).transpose()?.unwrap_or_default();
-    match args.format {
+    match args.which.format {
         Format::Text => {
             // Built-in names that the tables have nothing to do with go without saying.
             let is_told = |change: &&Change| {

@@ -3,6 +3,7 @@
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
+use clap::ValueEnum;
 use dtab::analyze::{Names, Scope};
 use dtab::lint::Known;
 use dtab::{Dtab, Path, Source};
@@ -85,7 +86,7 @@ fn is_snapshot(text: &str) -> bool {
     document.is_some_and(|object| object.get("taken").is_some() && object.get("routers").is_none())
 }
 
-/// Which table of a file is meant, and which names are looked at.
+/// Which table of a file is meant, which names are looked at, and how they are printed.
 #[derive(Debug, clap::Args)]
 pub(super) struct Which {
     /// Which router of a configuration, if there are several
@@ -94,6 +95,16 @@ pub(super) struct Which {
     /// Look only at names that begin with this path
     #[arg(long, value_name = "PATH", value_parser = delegate::path_argument)]
     pub(super) from: Option<Path>,
+    /// How to print it: text or json
+    #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
+    pub(super) format: Format,
+}
+
+/// For people or for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Text,
+    Json,
 }
 
 /// A file of names, one a line; `#` begins a comment.

@@ -31,6 +31,11 @@ pub(super) struct Markers {
     example_integers: Vec<Label>,
 }
 
+/// Whether a label may be one that [`Markers::new`] makes, by how it begins. Large tables have few.
+pub(super) fn may_be(label: &[u8]) -> bool {
+    matches!(label, [0 | b'+' | b'x'..=b'z' | b'0'..=b'9', ..])
+}
+
 impl Markers {
     /// Markers that are none of these labels, for names of at most so many elements.
     pub(super) fn new(used: &BTreeSet<Label>, most: usize) -> Self {

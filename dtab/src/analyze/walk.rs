@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Scope;
-use super::markers::{Marker, Markers};
+use super::markers::{self, Marker, Markers};
 use super::names::{Label, Names};
 use super::open::{Need, Open, Told};
 use super::target::{Can, Reduced, Target, Unclosed};
@@ -262,10 +262,10 @@ pub(super) fn ends(tree: &NameTree<Path>) -> usize {
     }
 }
 
-/// Every label of a table: of its prefixes, and of what they become.
+/// The labels of a table, of its prefixes and of what they become, that markers must not be.
 pub(super) fn labels(dtab: &Dtab, into: &mut BTreeSet<Label>) {
     let mut add = |label: &[u8]| {
-        if !into.contains(label) {
+        if markers::may_be(label) && !into.contains(label) {
             into.insert(label.into());
         }
     };
