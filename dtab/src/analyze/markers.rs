@@ -68,7 +68,8 @@ impl Markers {
     }
 
     pub(super) fn get(&self, label: &[u8]) -> Option<Marker> {
-        self.known.get(label).copied()
+        // Words begin with a zero byte and integers with a plus, which labels of tables hardly do.
+        matches!(label, [0 | b'+', ..]).then(|| self.known.get(label).copied()).flatten()
     }
 
     /// The class with a marker wherever it is open.

@@ -1,6 +1,6 @@
 //! An entry that stands in the table again.
 
-use std::collections::HashMap;
+use ahash::AHashMap;
 
 use super::{Findings, Linted, Rule};
 use crate::dentry::Prefix;
@@ -34,7 +34,7 @@ fn check(linted: &Linted<'_>, findings: &mut Findings<'_>) {
 /// For each entry the next one that is equal to it.
 pub(super) fn again(dtab: &Dtab) -> Vec<Option<usize>> {
     let entries = dtab.dentries();
-    let mut later = HashMap::<&Prefix, Vec<usize>>::new();
+    let mut later = AHashMap::<&Prefix, Vec<usize>>::new();
     let mut again = vec![None; entries.len()];
     for (at, dentry) in entries.iter().enumerate().rev() {
         let same = later.entry(&dentry.prefix).or_default();
