@@ -14,10 +14,10 @@
 //! let classes = analyze::classes(&dtab, &analyze::Scope::default());
 //! let told: Vec<_> = classes.all.iter().map(ToString::to_string).collect();
 //! assert_eq!(told, [
-//!     "/#/… => /#/…",
-//!     "/$/… => <whatever /$/… is>",
 //!     "/svc/old/… => !",
 //!     "/svc/… (not /svc/old) => /#/io.l5d.fs/…",
+//!     "/#/… => /#/…",
+//!     "/$/… => <whatever /$/… is>",
 //!     "/… (not /#, /$, /svc) => ~",
 //! ]);
 //! # Ok::<(), dtab::SyntaxError>(())
