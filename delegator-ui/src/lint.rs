@@ -7,10 +7,11 @@ use dtab::lint::{self, Known};
 use dtab::{Diagnostic, Dtab, Source};
 use router::config::Config;
 use router::config::kinds::NamerConfig;
+use router::snapshot::{Answers, RecordedNamer, Snapshot};
 
 /// Of a table without mistakes.
-pub(crate) fn of_dtab(dtab: &Dtab, source: &Arc<Source>) -> Vec<Diagnostic> {
-    lint::lint(dtab, source, &Known::default())
+pub(crate) fn of_dtab(dtab: &Dtab, source: &Arc<Source>, known: &Known) -> Vec<Diagnostic> {
+    lint::lint(dtab, source, known)
 }
 
 /// Of the tables of all routers, in the order of the text.
@@ -23,6 +24,16 @@ pub(crate) fn of_config(config: &Config) -> Vec<Diagnostic> {
     // What is to be said of comments is said of the whole file.
     found.dedup();
     found
+}
+
+/// What a snapshot says of namers.
+pub(crate) fn recorded(snapshot: &Snapshot) -> Known {
+    let rewrites = |namer: &&RecordedNamer| matches!(namer.answers, Answers::Rewrite { .. });
+    let rewriting = snapshot.namers.iter().filter(rewrites);
+    Known {
+        rewriting: rewriting.map(|namer| namer.prefix.clone()).collect(),
+        prefixes: Some(snapshot.namers.iter().map(|namer| namer.prefix.clone()).collect()),
+    }
 }
 
 /// What a configuration says of namers.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::ValueEnum;
-use dtab::lint::{RULES, Rule};
+use dtab::lint::{Known, RULES, Rule};
 use dtab::{Code, Diagnostic, Severity, Source};
 use router::config::{self, ConfigErrors};
 
@@ -39,6 +39,9 @@ pub(super) struct Args {
     /// Leave findings of this kind out
     #[arg(long, value_name = "CODE", value_parser = lint_code)]
     allow: Vec<Code>,
+    /// For dtab files, know the namers that `fingerpost snapshot` has recorded; there are no others then
+    #[arg(long, value_name = "FILE")]
+    snapshot: Option<PathBuf>,
     /// The files; - for standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
@@ -79,11 +82,13 @@ enum Found {
 }
 
 pub(super) fn run(args: &Args, output: &mut Output) -> Result {
+    let snapshot = args.snapshot.as_deref().map(input::snapshot).transpose()?;
+    let known = snapshot.as_ref().map(lint::recorded).unwrap_or_default();
     let mut outcome = Outcome::Clean;
     let mut all = Vec::new();
     for file in &args.files {
         match input::read(file) {
-            Ok(source) => all.extend(check(file, &source, args)),
+            Ok(source) => all.extend(check(file, &source, args, &known)),
             Err(error) => {
                 output.complain(&error);
                 outcome = Outcome::Unusable;
@@ -107,7 +112,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result {
     Ok(outcome)
 }
 
-fn check(file: &Path, source: &Arc<Source>, args: &Args) -> Option<Found> {
+fn check(file: &Path, source: &Arc<Source>, args: &Args, known: &Known) -> Option<Found> {
     let mut found = if is_config(file, source.text()) {
         let config = match config::parse(source.name(), source.text()) {
             Ok(config) => config,
@@ -116,7 +121,7 @@ fn check(file: &Path, source: &Arc<Source>, args: &Args) -> Option<Found> {
         lint::of_config(&config)
     } else {
         let (dtab, found) = dtab::check_dtab(source);
-        if found.is_empty() { lint::of_dtab(&dtab, source) } else { found }
+        if found.is_empty() { lint::of_dtab(&dtab, source, known) } else { found }
     };
     found.retain(|finding| !args.allow.contains(&finding.code));
     for finding in &mut found {

@@ -32,7 +32,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, output: &mut Output) -> Result {
-    let table = TableFile::read(&args.file, args.which.router.as_deref())?;
+    let table = TableFile::read(&args.file, &args.which)?;
     let partition = analyze::classes(&table.dtab, &table.scope(args.which.from.as_ref()));
     if partition.cut {
         let why = "has more classes of names than can be looked at; choose some with --from";

@@ -43,8 +43,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, output: &mut Output) -> Result {
-    let router = args.which.router.as_deref();
-    let [old, new] = [&args.old, &args.new].map(|file| TableFile::read(file, router));
+    let [old, new] = [&args.old, &args.new].map(|file| TableFile::read(file, &args.which));
     let (old, new) = (old?, new?);
     let mut scope = new.scope(args.which.from.as_ref());
     // A namer that one of the tables has may be asked by both.

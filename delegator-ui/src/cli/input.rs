@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dtab::Source;
+use router::snapshot::{self, Snapshot};
 
 use super::{Error, Result};
 
@@ -42,6 +43,12 @@ pub(super) fn read(file: &Path) -> Result<Arc<Source>> {
             Err(Error::new(format!("cannot read {name}: not UTF-8 from byte {at} on")))
         }
     }
+}
+
+/// A snapshot that `fingerpost snapshot` wrote.
+pub(super) fn snapshot(file: &Path) -> Result<Snapshot> {
+    let source = read(file)?;
+    snapshot::read(source.name(), source.text()).map_err(|errors| Error::Drawn(errors.render(true)))
 }
 
 /// Reads at most one byte more than is allowed.

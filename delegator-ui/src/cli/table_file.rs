@@ -1,6 +1,6 @@
 //! A table as commands are given it: a dtab file, a router of a configuration, or a snapshot.
 
-use std::path::Path as FilePath;
+use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use clap::ValueEnum;
@@ -8,7 +8,7 @@ use dtab::analyze::{Names, Scope};
 use dtab::lint::Known;
 use dtab::{Dtab, Path, Source};
 use router::config::{self, Config, RouterConfig};
-use router::snapshot::{self, Answers, RecordedNamer, Snapshot};
+use router::snapshot::{self, Snapshot};
 
 use super::{Error, Result, check, delegate, input};
 use crate::lint;
@@ -22,8 +22,16 @@ pub(super) struct TableFile {
 }
 
 impl TableFile {
-    /// Reads a file; of a configuration the router with this label, or the only one.
-    pub(super) fn read(file: &FilePath, router: Option<&str>) -> Result<Self> {
+    /// Reads a file; of a configuration the router that is meant, or the only one.
+    pub(super) fn read(file: &FilePath, which: &Which) -> Result<Self> {
+        let mut table = TableFile::alone(file, which.router.as_deref())?;
+        if let Some(snapshot) = &which.snapshot {
+            table.known = lint::recorded(&input::snapshot(snapshot)?);
+        }
+        Ok(table)
+    }
+
+    fn alone(file: &FilePath, router: Option<&str>) -> Result<Self> {
         let source = input::read(file)?;
         if is_snapshot(source.text()) {
             let snapshot = snapshot::read(source.name(), source.text())
@@ -53,12 +61,7 @@ impl TableFile {
 
     /// The table of what was recorded, with its namers.
     fn of_snapshot(snapshot: Snapshot, source: Arc<Source>) -> Self {
-        let rewrites = |namer: &&RecordedNamer| matches!(namer.answers, Answers::Rewrite { .. });
-        let rewriting = snapshot.namers.iter().filter(rewrites);
-        let known = Known {
-            rewriting: rewriting.map(|namer| namer.prefix.clone()).collect(),
-            prefixes: Some(snapshot.namers.iter().map(|namer| namer.prefix.clone()).collect()),
-        };
+        let known = lint::recorded(&snapshot);
         TableFile { dtab: snapshot.dtab, source, known }
     }
 
@@ -92,6 +95,9 @@ pub(super) struct Which {
     /// Which router of a configuration, if there are several
     #[arg(long, value_name = "LABEL")]
     pub(super) router: Option<String>,
+    /// Know the namers that `fingerpost snapshot` has recorded; there are no others then
+    #[arg(long, value_name = "FILE")]
+    pub(super) snapshot: Option<PathBuf>,
     /// Look only at names that begin with this path
     #[arg(long, value_name = "PATH", value_parser = delegate::path_argument)]
     pub(super) from: Option<Path>,

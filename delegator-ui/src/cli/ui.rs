@@ -19,12 +19,13 @@ mod files;
 /// Show in the browser where names go, and why
 ///
 /// The pages that a running router has on its admin server, for a table, a configuration that no
-/// router runs, or a router elsewhere. Files are read again when they change. Ctrl-C ends it.
+/// router runs, what was recorded, or a router elsewhere. Files are read again when they change. Ctrl-C ends it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   fingerpost ui -d routes.dtab --disco disco/
   fingerpost ui --config linkerd.yaml
+  fingerpost ui --snapshot world.json
   fingerpost ui --admin http://127.0.0.1:9990
   fingerpost ui --port 8000 --no-open
 
@@ -42,8 +43,11 @@ pub(super) struct Args {
     /// The routers of a linkerd.yaml
     #[arg(long, value_name = "FILE", conflicts_with_all = ["dtab", "disco"])]
     config: Option<PathBuf>,
+    /// What `fingerpost snapshot` has recorded; nothing else is asked
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["config", "disco"])]
+    snapshot: Option<PathBuf>,
     /// The running router with this admin server
-    #[arg(long, value_name = "URL", conflicts_with_all = ["config", "dtab", "disco"])]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["config", "dtab", "disco", "snapshot"])]
     admin: Option<String>,
     /// The port of the pages; any free one unless given
     #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]

@@ -15,19 +15,21 @@ use super::document::Kind;
 /// How long an answer of discovery is waited for. Somebody holds a pointer still meanwhile.
 pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Which discovery there is: of a configuration, of a directory, or none.
+/// Which discovery there is: of a configuration, of a directory, recorded, or none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sources {
     /// A `linkerd.yaml`, whose table comes before that of a dtab file.
     pub config: Option<PathBuf>,
     /// A directory of discovery files, as the namer `/#/io.l5d.fs`.
     pub disco: Option<PathBuf>,
+    /// A recorded router, whose table comes before that of a dtab file.
+    pub snapshot: Option<PathBuf>,
     /// Which router of the configuration.
     pub router: Option<String>,
 }
 
 impl Sources {
-    /// These, unless the client wants others: `{config, disco, router}`, with files from `folder` on.
+    /// These, unless the client wants others: `{config, disco, snapshot, router}`, with files from `folder` on.
     pub(super) fn or_of(
         self,
         options: Option<&Value>,
@@ -42,21 +44,21 @@ impl Sources {
             Some(folder) => folder.join(text),
             None => PathBuf::from(text),
         };
-        let (config, disco, router) = (text("config")?, text("disco")?, text("router")?);
-        match (config, disco) {
-            (Some(_), Some(_)) => {
-                Err("initializationOptions: either config or disco, not both".to_owned())
+        let [config, disco, snapshot] = ["config", "disco", "snapshot"].map(text);
+        let (config, disco, snapshot, router) = (config?, disco?, snapshot?, text("router")?);
+        match [&config, &disco, &snapshot].into_iter().flatten().count() {
+            0 => Ok(Sources { router: router.or(self.router), ..self }),
+            1 => {
+                let [config, disco, snapshot] = [config, disco, snapshot].map(|it| it.map(file));
+                Ok(Sources { config, disco, snapshot, router })
             }
-            (None, None) => Ok(Sources { router: router.or(self.router), ..self }),
-            (config, disco) => {
-                Ok(Sources { config: config.map(file), disco: disco.map(file), router })
-            }
+            _ => Err("initializationOptions: config, disco or snapshot, just one".to_owned()),
         }
     }
 
     /// Whether they name any discovery.
     pub(super) fn any(&self) -> bool {
-        self.config.is_some() || self.disco.is_some()
+        self.config.is_some() || self.disco.is_some() || self.snapshot.is_some()
     }
 }
 
@@ -193,15 +195,18 @@ mod tests {
 
     #[test]
     fn a_client_may_name_other_discovery() {
-        let arguments =
-            Sources { config: Some("a.yaml".into()), disco: None, router: Some("http".into()) };
+        let arguments = Sources {
+            config: Some("a.yaml".into()),
+            router: Some("http".into()),
+            ..Sources::default()
+        };
         let of =
-            |options: Value| arguments.clone().or_of(Some(&options), Some(&PathBuf::from("/work")));
+            |options: Value| arguments.clone().or_of(Some(&options), Some(&PathBuf::from("/srv")));
         assert_eq!(arguments.clone().or_of(None, None), Ok(arguments.clone()));
         assert_eq!(of(json!({})), Ok(arguments.clone()));
         let router = Sources { router: Some("h2".into()), ..arguments.clone() };
         assert_eq!(of(json!({ "router": "h2", "config": null })), Ok(router));
-        let disco = Sources { disco: Some("/work/disco".into()), ..Sources::default() };
+        let disco = Sources { disco: Some("/srv/disco".into()), ..Sources::default() };
         assert_eq!(of(json!({ "disco": "disco" })), Ok(disco));
         assert!(of(json!({ "disco": "a", "config": "b" })).is_err());
         assert_eq!(

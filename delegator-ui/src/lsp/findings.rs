@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dtab::lint::Known;
 use dtab::{Diagnostic, Fix, Label, Severity, Source, Span, check_dtab};
 use lsp_types::{
     DiagnosticRelatedInformation, DiagnosticSeverity, Location, NumberOrString,
@@ -41,7 +42,11 @@ pub(super) fn findings(kind: Kind, source: &Arc<Source>) -> Vec<Finding> {
     match kind {
         Kind::Dtab => {
             let (dtab, found) = check_dtab(source);
-            let found = if found.is_empty() { lint::of_dtab(&dtab, source) } else { found };
+            let found = if found.is_empty() {
+                lint::of_dtab(&dtab, source, &Known::default())
+            } else {
+                found
+            };
             found.into_iter().map(Finding::from).collect()
         }
         Kind::Config => match config::parse(source.name(), source.text()) {

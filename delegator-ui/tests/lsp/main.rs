@@ -5,8 +5,8 @@ mod client;
 use client::Editor;
 use serde_json::{Value, json};
 
-const DTAB: &str = "file:///work/routes.dtab";
-const YAML: &str = "file:///work/linkerd.yaml";
+const DTAB: &str = "file:///srv/routes.dtab";
+const YAML: &str = "file:///srv/linkerd.yaml";
 
 /// The changes of a `WorkspaceEdit` of one document.
 fn changes(edit: &Value, uri: &str) -> Vec<Value> {
@@ -123,7 +123,7 @@ fn a_table_is_mended_looked_into_renamed_and_laid_out() {
     editor.close(DTAB);
     assert_eq!(editor.found(DTAB), [Value::Null; 0], "what is closed has no findings");
     let (code, why) = editor.ask_in_vain("textDocument/hover", &params_of_closed());
-    assert_eq!((code, why.as_str()), (-32602, "file:///work/routes.dtab is not open"));
+    assert_eq!((code, why.as_str()), (-32602, "file:///srv/routes.dtab is not open"));
     assert_eq!(editor.shut_down(), Some(0));
 }
 
@@ -223,7 +223,7 @@ fn a_configuration_is_checked_and_its_tables_are_looked_into() {
     let found = editor.edit(YAML, &[key]);
     assert!(found.iter().any(|finding| finding["code"] == "unknown-key"), "{found:?}");
     assert!(editor.hover(YAML, "/svc =>", 1).contains("127.0.0.1:8080"));
-    let other = editor.open("file:///work/compose.yaml", "yaml", "services: {web: {}}\n");
+    let other = editor.open("file:///srv/compose.yaml", "yaml", "services: {web: {}}\n");
     assert_eq!(other, [Value::Null; 0], "what is no configuration is left alone");
     assert_eq!(editor.shut_down(), Some(0));
 }

@@ -147,6 +147,9 @@ impl Open<'_> {
     /// The label that an element is if it is one of these.
     fn is<'p>(&self, element: Option<&'p [u8]>, labels: &[&str]) -> Result<Option<&'p [u8]>, Need> {
         let Some(element) = element else { return Ok(None) };
+        if self.markers.get(element).is_none() {
+            return Ok(Some(element));
+        }
         self.among(element, labels.iter().map(|label| label.as_bytes().into()).collect())
     }
 

@@ -39,10 +39,12 @@ pub(super) fn allows(linted: &Linted<'_>, finding: &Diagnostic) -> bool {
     let next = entries.partition_point(|dentry| dentry.span.start as usize <= at);
     let Some(entry) = next.checked_sub(1).map(|at| entries[at].span) else { return false };
     let (start, end) = (entry.start as usize, entry.end as usize);
-    let after = text[end..].lines().next().unwrap_or_default();
-    let before = text[..start].rfind(';').map_or(0, |at| at + 1);
+    // A table that stands in another text has the places of that one, as far as they can be told.
+    let (Some(above), Some(behind)) = (text.get(..start), text.get(end..)) else { return false };
+    let after = behind.lines().next().unwrap_or_default();
+    let before = above.rfind(';').map_or(0, |at| at + 1);
     // What stands behind the entry before on its line is about that one.
-    let between = &text[before..start];
+    let between = &above[before..];
     let own = match between.split_once('\n') {
         Some((_, own)) if before > 0 => own,
         _ => between,

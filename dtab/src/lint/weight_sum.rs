@@ -22,12 +22,9 @@ fn check(linted: &Linted<'_>, findings: &mut Findings<'_>) {
     for dentry in linted.dtab {
         let mut unions = Vec::new();
         each_union(&dentry.dst, &mut 0, &mut unions);
-        if unions.is_empty() {
-            continue;
-        }
-        let places = places::branches(linted.text, dentry.span);
         for (first, branches) in unions {
             let Some(told) = told(branches) else { continue };
+            let places = places::branches(linted.text, dentry.span);
             let span = places.get(first).map_or(dentry.span, |Branch { span, weight }| {
                 crate::Span { start: weight.unwrap_or(*span).start, end: span.end }
             });

@@ -19,10 +19,12 @@ use super::requests::Requests;
 use super::stats::Stats;
 use super::{AdminContext, AdminRouter, LogLevels, Pages, Reload, admit};
 use crate::client::health::HealthTable;
-use crate::config::{Config, ServerConfig};
+use crate::config::{Config, RouterConfig, ServerConfig};
 use crate::configured;
+use crate::interpreter::Interpreter;
+use crate::naming::LiveNamers;
 use crate::runtime::shown;
-use crate::snapshot::Recorder;
+use crate::snapshot::{Recorder, Snapshot};
 use crate::telemetry::Metrics;
 use crate::telemetry::recent_requests::RecentRequests;
 
@@ -68,6 +70,32 @@ impl Unserved {
     /// What there is to show of this configuration; or why it cannot be built. Namers watch on `rt`.
     pub fn context(&self, config: &Config, rt: &Handle) -> Result<AdminContext, String> {
         let namers = configured::namers(config, rt).map_err(|failure| failure.to_string())?;
+        let recorders = config.routers.iter().map(|it| Recorder::of(config, it)).collect();
+        let interpreter =
+            |router: &RouterConfig| configured::interpreter(router, namers.clone(), rt);
+        self.context_with(config, &namers, interpreter, recorders)
+    }
+
+    /// The same of what was recorded: its names are resolved by `snapshot`, and nothing of it is recorded
+    /// again. The configuration says how the router is shown.
+    pub fn recorded(
+        &self,
+        config: &Config,
+        snapshot: &Snapshot,
+        rt: &Handle,
+    ) -> Result<AdminContext, String> {
+        let interpreter = snapshot.interpreter(rt).map_err(|failure| failure.to_string())?;
+        let namers = interpreter.namers().clone();
+        self.context_with(config, &namers, |_| interpreter.clone(), Vec::new())
+    }
+
+    fn context_with(
+        &self,
+        config: &Config,
+        namers: &Arc<LiveNamers>,
+        interpreter: impl Fn(&RouterConfig) -> Arc<Interpreter>,
+        recorders: Vec<Recorder>,
+    ) -> Result<AdminContext, String> {
         let mut routers = Vec::new();
         let mut in_full = Vec::new();
         for router in &config.routers {
@@ -76,7 +104,7 @@ impl Unserved {
                 version: router.protocol.version().http(),
                 label: router.label.clone(),
                 identifier: Arc::new(identifier),
-                interpreter: configured::interpreter(router, namers.clone(), rt),
+                interpreter: interpreter(router),
             });
             let addresses: Vec<_> = router.servers.iter().map(ServerConfig::address).collect();
             in_full.push(shown::router(router, &addresses));
@@ -87,7 +115,7 @@ impl Unserved {
             config_json: config.to_json().clone(),
             metrics: Metrics::new(),
             routers,
-            namers,
+            namers: namers.clone(),
             clients: Box::new(|| json!({})),
             clients_in_full: Box::new(move || Value::Object(none.clone())),
             health: self.health.clone(),
@@ -104,7 +132,7 @@ impl Unserved {
             host_names: Vec::new(),
             started: self.started,
             reload: self.reload.clone(),
-            recorders: config.routers.iter().map(|it| Recorder::of(config, it)).collect(),
+            recorders,
             certificates: Vec::new(),
         })
     }

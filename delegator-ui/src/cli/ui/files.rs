@@ -31,24 +31,27 @@ pub(super) struct Files {
     dtab: Option<PathBuf>,
     disco: Option<PathBuf>,
     config: Option<PathBuf>,
+    snapshot: Option<PathBuf>,
 }
 
 impl Files {
     /// Those of the arguments.
     pub(super) fn of(args: &Args) -> Result<Self> {
-        let Args { dtab, disco, config, .. } = args;
-        if dtab.iter().chain(config).any(|file| input::is_stdin(file)) {
+        let Args { dtab, disco, config, snapshot, .. } = args;
+        if dtab.iter().chain(config).chain(snapshot).any(|file| input::is_stdin(file)) {
             return Err(Error::new("the pages follow a file, so it cannot be standard input"));
         }
         if let Some(dir) = disco.as_ref().filter(|dir| !dir.is_dir()) {
             return Err(Error::new(format!("--disco {}: not a directory", dir.display())));
         }
-        Ok(Files { dtab: dtab.clone(), disco: disco.clone(), config: config.clone() })
+        let (dtab, disco) = (dtab.clone(), disco.clone());
+        Ok(Files { dtab, disco, config: config.clone(), snapshot: snapshot.clone() })
     }
 
     /// What is in them; nothing where one cannot be read. Discovery files are followed by their namer.
     fn contents(&self) -> Vec<Option<Vec<u8>>> {
-        self.dtab.iter().chain(&self.config).map(|file| std::fs::read(file).ok()).collect()
+        let files = self.dtab.iter().chain(&self.config).chain(&self.snapshot);
+        files.map(|file| std::fs::read(file).ok()).collect()
     }
 
     /// The configuration that they are, or that a table and a directory stand for.
@@ -61,10 +64,21 @@ impl Files {
             Some(file) => parse_table(&input::read(file)?)?,
             None => Dtab::empty(),
         };
+        let mut config = self.stand_in(LABEL, &dtab)?;
+        for router in &mut config.routers {
+            // Its entries stand in the file.
+            router.dtab = dtab.clone();
+        }
+        Ok(config)
+    }
+
+    /// A configuration of a router with this table and the directory.
+    fn stand_in(&self, label: &str, dtab: &Dtab) -> Result<Config> {
+        let drawn = |errors: config::ConfigErrors| Error::Drawn(errors.render(true));
         let mut text = json!({
             "routers": [{
                 "protocol": "http",
-                "label": LABEL,
+                "label": label,
                 "dtab": dtab.to_string(),
                 // It is not served, but there is none without.
                 "servers": [{ "port": 0 }],
@@ -76,8 +90,6 @@ impl Files {
         let mut config = config::parse("fingerpost ui", &text.to_string()).map_err(drawn)?;
         for router in &mut config.routers {
             router.servers.clear();
-            // Its entries stand in the file.
-            router.dtab = dtab.clone();
         }
         Ok(config)
     }
@@ -144,5 +156,15 @@ impl Followed {
 }
 
 fn context(files: &Files, unserved: &Unserved) -> Result<AdminContext> {
-    unserved.context(&files.read()?, &Handle::current()).map_err(Error::new)
+    let rt = &Handle::current();
+    let Some(file) = &files.snapshot else {
+        return unserved.context(&files.read()?, rt).map_err(Error::new);
+    };
+    let mut snapshot = input::snapshot(file)?;
+    if let Some(file) = &files.dtab {
+        snapshot.dtab = snapshot.dtab.concat(&parse_table(&input::read(file)?)?);
+    }
+    let label = if snapshot.router.is_empty() { LABEL } else { &snapshot.router };
+    let config = files.stand_in(label, &snapshot.dtab)?;
+    unserved.recorded(&config, &snapshot, rt).map_err(Error::new)
 }
