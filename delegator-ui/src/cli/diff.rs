@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anstyle::{AnsiColor, Style};
 use dtab::analyze::{self, Change, Diff, Supposed, Verdict};
 use dtab::view::{ViewNode, view};
-use dtab::{Addr, Dtab, Explore, Path, Resolver};
+use dtab::{Addr, Dtab, Explore, Path, Resolver, wire};
 use serde_json::{Value, json};
 
 use super::classes::{through_json, tree_json};
@@ -62,8 +62,8 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result {
                 change.verdict != Verdict::Follows || !change.after.through.is_empty()
             };
             for (at, change) in diff.changes.iter().filter(is_told).enumerate() {
-                let steps = !args.brief && at < MAX_STEPS_SHOWN;
-                show(change, [&old, &new], steps, output)?;
+                let in_full = !args.brief && at < MAX_STEPS_SHOWN;
+                show(change, [&old, &new], in_full, output)?;
             }
             show_names(&diff, &names, output)?;
             show_verdict(&diff, args.which.from.as_ref(), output)?;
@@ -85,7 +85,7 @@ const YELLOW: Style = AnsiColor::Yellow.on_default();
 fn show(
     change: &Change,
     [old, new]: [&TableFile; 2],
-    steps: bool,
+    in_full: bool,
     output: &mut Output,
 ) -> Result<()> {
     let out = &mut output.out;
@@ -102,10 +102,10 @@ fn show(
         Verdict::Follows => writeln!(out, "  leads to other names, and changes where those do")?,
         _ => writeln!(out, "  for example {}{}", change.witness, supposed(&change.assumed))?,
     }
-    if steps {
+    if in_full {
         for (style, sign, table) in [(RED, '-', old), (GREEN, '+', new)] {
             writeln!(out)?;
-            for line in tree(&table.dtab, change).lines() {
+            for line in text(&steps(&table.dtab, change)).lines() {
                 writeln!(out, "{style}  {sign}{style:#} {line}")?;
             }
         }
@@ -131,12 +131,12 @@ fn supposed(assumed: &[(Path, bool)]) -> String {
 }
 
 /// The steps of the example.
-fn tree(dtab: &Dtab, change: &Change) -> String {
+fn steps(dtab: &Dtab, change: &Change) -> ViewNode {
     let (local, namers) = (&Dtab::empty(), &Supposed(&change.assumed));
     let resolver = Resolver { base: dtab, local, namers, transformers: &[] };
     let mut view = view(&resolver.resolve(&change.witness, Explore::All));
     without_addresses(&mut view);
-    text(&view)
+    view
 }
 
 /// Of names that are only supposed to exist no address is known, which need not be said of each.
@@ -204,10 +204,11 @@ fn count(count: usize, one: &str, many: &str) -> String {
 }
 
 fn json_of(diff: &Diff, names: &[Path], [old, new]: [&TableFile; 2]) -> Value {
-    let side = |class: &analyze::Class, table: &TableFile| {
+    let side = |class: &analyze::Class, table: &TableFile, change: &Change| {
         json!({
             "comes_to": tree_json(&class.comes_to),
             "through": through_json(&class.through, table),
+            "steps": wire::view(&steps(&table.dtab, change)),
         })
     };
     let verdict = |change: &Change| match change.verdict {
@@ -223,8 +224,8 @@ fn json_of(diff: &Diff, names: &[Path], [old, new]: [&TableFile; 2]) -> Value {
             "verdict": verdict(change),
             "witness": change.witness.to_string(),
             "assumed": assumed.collect::<serde_json::Map<_, _>>(),
-            "before": side(&change.before, old),
-            "after": side(&change.after, new),
+            "before": side(&change.before, old, change),
+            "after": side(&change.after, new, change),
         })
     });
     let names = names.iter().map(|name| {

@@ -58,3 +58,26 @@ fn mistakes_are_drawn_and_nothing_is_told() {
     assert_run!(Shell::with(&files), &["classes", "routes.dtab", "--from", "svc"]);
     assert_run!(Shell::with(&files), &["classes", "routes.dtab", "--router", "http"]);
 }
+
+#[test]
+fn a_snapshot_tells_which_namers_there_are() {
+    let text = "/svc => /#/io.l5d.fs ;\n/svc/old => /#/io.l5d.consul/dc1 ;\n";
+    let shell = Shell::with(&[("routes.dtab", text), ("disco/web", "127.0.0.1 8081\n")]);
+    let record = ["snapshot", "-d", "routes.dtab", "--disco", "disco", "-o", "world.json"];
+    assert_eq!(shell.run(&record).status, Some(0));
+    let told = |args: &[&str]| shell.run(args).stdout;
+    let by_files = told(&["classes", "routes.dtab"]);
+    assert!(by_files.contains("/#/io.l5d.consul/dc1/…"), "{by_files}");
+    let known = told(&["classes", "routes.dtab", "--snapshot", "world.json"]);
+    assert!(!known.contains("consul"), "{known}");
+    assert_eq!(told(&["classes", "world.json"]), known);
+    let unknown = ["check", "routes.dtab", "--snapshot", "world.json"];
+    assert_eq!(shell.run(&["check", "routes.dtab"]).status, Some(0));
+    let ran = shell.run(&unknown);
+    assert_eq!((ran.status, ran.stdout.contains("unknown-namer")), (Some(1), true));
+    // Nobody has ever had a name of the namer that there is not.
+    shell.write("new.dtab", "/svc => /#/io.l5d.fs ;\n");
+    let diff = |args: &[&str]| shell.run(&[&["diff", "routes.dtab", "new.dtab"], args].concat());
+    assert_eq!(diff(&[]).status, Some(1));
+    assert_eq!(diff(&["--snapshot", "world.json"]).status, Some(0));
+}

@@ -158,6 +158,21 @@ fn a_table_is_followed_as_it_is_edited() {
 }
 
 #[test]
+fn what_was_recorded_is_shown_without_a_look_at_the_world() {
+    let shell = routes();
+    let record = ["snapshot", "-d", "routes.dtab", "--disco", "disco", "-o", "world.json"];
+    assert_eq!(shell.run(&record).status, Some(0));
+    std::fs::remove_dir_all(shell.path("disco")).expect("the files");
+    let ui = Serving::ui(&shell, &["--snapshot", "world.json"]);
+    let shown = ui.json("/delegation.json?path=/svc/web");
+    assert!(shown.to_string().contains("127.0.0.1:8081"), "{shown}");
+    let place = &shown["steps"][1]["dentry"]["place"];
+    assert_eq!((&place["file"], &place["line"]), (&"routes.dtab".into(), &1.into()));
+    assert_eq!(ui.json("/bound-names.json").as_array().map(Vec::len), Some(2));
+    assert!(ui.get("/snapshot.json").0.starts_with("http/1.1 404 "), "it is one already");
+}
+
+#[test]
 fn a_name_that_nests_deep_is_drawn() {
     let shell = routes();
     let ui = Serving::ui(&shell, &["-d", "routes.dtab"]);

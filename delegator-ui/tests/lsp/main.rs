@@ -279,6 +279,34 @@ fn with_discovery_names_end_at_addresses() {
 }
 
 #[test]
+fn names_end_where_they_ended_when_it_was_recorded() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("world.json");
+    let recorded = json!({
+        "version": 1,
+        "taken": "2026-01-01T00:00:00Z",
+        "source": "routes.dtab",
+        "router": "",
+        "dtab": [],
+        "transformers": [],
+        "namers": [{
+            "prefix": "/#/io.l5d.fs",
+            "transformers": [],
+            "names": { "/#/io.l5d.fs/web": [{ "ip": "127.0.0.1", "port": 8081 }] },
+        }],
+        "hosts": {},
+        "left_out": [],
+    });
+    std::fs::write(&file, recorded.to_string()).expect("a file");
+    let mut editor = Editor::with(&["--snapshot", &file.display().to_string()], &Value::Null);
+    editor.open(DTAB, "dtab", "/svc => /#/io.l5d.fs ;\n/api => /svc/web ;\n");
+    assert!(editor.hover(DTAB, "/svc/web", 1).contains("127.0.0.1:8081"));
+    let mut editor = Editor::with(&[], &json!({ "snapshot": file, "disco": "disco" }));
+    let wrong = "initializationOptions: config, disco or snapshot, just one";
+    assert_eq!(editor.shown(), wrong);
+}
+
+#[test]
 fn a_configuration_brings_its_table_and_is_read_again_when_it_is_saved() {
     let dir = tempfile::tempdir().expect("a directory");
     let file = dir.path().join("linkerd.yaml");
